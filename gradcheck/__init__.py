@@ -1,0 +1,82 @@
+"""Is my hand-written gradient right, where is it wrong, and why: certified gradient checks.
+
+    report = gradcheck.check_grad(loss, backward, params)
+    assert report, report
+
+The names below are the whole public surface of the core; `gradcheck.laws` and
+`gradcheck.reference` are loaded when they are first asked for.
+"""
+
+import importlib
+from types import ModuleType
+
+from .check import (
+    Options,
+    assert_grad,
+    assert_jvp,
+    assert_vjp,
+    check,
+    check_grad,
+    check_jvp,
+    check_vjp,
+)
+from .flow import Progress
+from .numeric import derivative, gradient
+from .records import (
+    Budget,
+    Cause,
+    Derivative,
+    Evidence,
+    Finding,
+    Gradient,
+    GradientError,
+    Kind,
+    LawReport,
+    LeafReport,
+    Mode,
+    Plan,
+    Problem,
+    Report,
+    UsageError,
+    Verdict,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Budget",
+    "Cause",
+    "Derivative",
+    "Evidence",
+    "Finding",
+    "Gradient",
+    "GradientError",
+    "Kind",
+    "LawReport",
+    "LeafReport",
+    "Mode",
+    "Options",
+    "Plan",
+    "Problem",
+    "Progress",
+    "Report",
+    "UsageError",
+    "Verdict",
+    "__version__",
+    "assert_grad",
+    "assert_jvp",
+    "assert_vjp",
+    "check",
+    "check_grad",
+    "check_jvp",
+    "check_vjp",
+    "derivative",
+    "gradient",
+]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Load the parts that a plain check does not need."""
+    if name in ("laws", "reference"):
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

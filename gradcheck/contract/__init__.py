@@ -1,0 +1,12 @@
+"""What must hold before numbers mean anything, found out by calling `f` and the claim.
+
+Owns: shapes, dtypes and structure of the claim, finite values, the same answer twice, inputs and
+returned buffers left alone, exceptions. Each breach has its own cause and sentence, so that it is
+not misread as a wrong formula. Takes no differences.
+Third layer: uses `records`, `space`, `execution`.
+"""
+
+from .breach import Breach
+from .calls import Contract, changed_inputs, examine, revisit, visit_unclaimed
+
+__all__ = ["Breach", "Contract", "changed_inputs", "examine", "revisit", "visit_unclaimed"]

@@ -1,0 +1,297 @@
+"""Calling `f` and the claim more than once: exceptions, mutation, the same answer every time.
+
+Part of `contract`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..execution import BudgetSpent, CallFailed, Evaluator, Origin, Output, read_output
+from ..records import Cause, Finding, Kind, PyTree, UsageError, Verdict
+from ..space import Array, Space, draw_weights, norm, same_bits, working_dtype
+from .breach import Breach, Broken
+from .reading import draw_cotangent, dtype_remarks, index_text, read_claim, require_finite
+
+SMALL_SPREAD = 1e-8  # of f: run-to-run noise below this leaves verdicts working (measured)
+
+
+@dataclass(frozen=True, eq=False)
+class Contract:
+    """What the first calls showed.
+
+    Attributes
+    ----------
+    origin : Origin or None
+        f(x) and the claim there; None if differences would mean nothing.
+    breach : Breach or None
+        What was broken, where there is no origin.
+    remarks : tuple of Finding
+        What is worth knowing and breaks nothing.
+    constant : bool
+        Whether the claim is the same, bit for bit, at another point: right for a linear function,
+        a stale cache for any other. Only differences at that point can tell.
+    """
+
+    origin: Origin | None
+    breach: Breach | None = None
+    remarks: tuple[Finding, ...] = ()
+    constant: bool = False
+
+
+def examine(
+    evaluator: Evaluator, space: Space, nearby: Space, rng: np.random.Generator
+) -> Contract:
+    """Call `f` and the claim twice each at x, the claim also nearby; report what they break.
+
+    Costs 2 evaluations of `f` and 3 of the claim.
+    """
+    try:
+        origin = visit(evaluator, space, rng)
+        steady, remarks = _call_f_again(origin)
+        origin = replace(origin, steady=steady)
+        constant = False
+        if evaluator.claim_is_callable and origin.claimed:
+            constant = _call_claim_again(origin, nearby)
+        return Contract(origin, None, remarks + dtype_remarks(origin), constant)
+    except Broken as broken:
+        return Contract(None, broken.breach)
+    except BudgetSpent:
+        finding = Finding(Cause.BUDGET, "the budget was spent before anything could be checked.")
+        return Contract(None, Breach(finding, Verdict.INCONCLUSIVE))
+
+
+def visit(evaluator: Evaluator, space: Space, rng: np.random.Generator) -> Origin:
+    """Evaluate `f` and the claim once at a point, and read them.
+
+    Raises
+    ------
+    Broken
+        With the breach that was found.
+    """
+    output = _guarded("f", space, lambda: evaluator.f(space.point()))
+    require_finite(output)
+    cotangent = draw_cotangent(evaluator.problem.kind, output, rng)
+    origin = Origin(space, evaluator, output, cotangent, {})
+    if evaluator.problem.kind is Kind.JVP:
+        _require_jvp(origin, rng)
+        return origin
+    return replace(origin, claimed=_claim_once(origin))
+
+
+def visit_unclaimed(evaluator: Evaluator, space: Space) -> Origin:
+    """Evaluate `f` alone at a point.
+
+    Raises
+    ------
+    UsageError
+        If `f` raises, changes its input or is not finite there.
+    """
+    try:
+        output = _guarded("f", space, lambda: evaluator.f(space.point()))
+        require_finite(output)
+    except Broken as broken:
+        raise UsageError(broken.breach.finding.message) from broken.__cause__
+    one = np.ones((), dtype=working_dtype(output.arrays["x"].dtype))
+    return Origin(space, evaluator, output, {"x": one}, {})
+
+
+def revisit(evaluator: Evaluator, space: Space, rng: np.random.Generator) -> Origin | None:
+    """Do the same at another point; None if anything is broken there."""
+    try:
+        return visit(evaluator, space, rng)
+    except Broken:
+        return None
+
+
+def changed_inputs(space: Space) -> Breach | None:
+    """Look for arrays that calls changed since the last look, and restore them."""
+    changed = space.restore_handed() + space.restore_given()
+    return _mutation("f or the derivative", changed[0]).breach if changed else None
+
+
+# --- calls ----------------------------------------------------------------------------------
+
+
+def _guarded(who: str, space: Space, call: Callable[[], Any]) -> Any:  # noqa: ANN401
+    """Make one call; a raise or a changed input is a breach."""
+    try:
+        result = call()
+    except CallFailed as failure:
+        space.restore_handed()
+        raise _raised(failure) from failure.error
+    changed = space.restore_handed() + space.restore_given()
+    if changed:
+        raise _mutation(who, changed[0])
+    return result
+
+
+def _raised(failure: CallFailed) -> Broken:
+    if failure.who == "f":
+        return Broken(
+            Cause.RAISED,
+            f"{failure} at x; nothing can be said about its derivative there.",
+            Verdict.INCONCLUSIVE,
+            traceback=failure.traceback,
+        )
+    return Broken(
+        Cause.RAISED,
+        f"{failure} at x, where f itself can be evaluated.",
+        Verdict.FAIL,
+        traceback=failure.traceback,
+    )
+
+
+def _mutation(who: str, path: str) -> Broken:
+    return Broken(
+        Cause.MUTATED_INPUT,
+        f"{who} changed leaf {path} of its input in place, so every later value is taken at "
+        f"another point; work on a copy ({path} was restored).",
+        Verdict.FAIL,
+        leaf=path,
+    )
+
+
+def _claim_once(origin: Origin) -> dict[int, Array]:
+    return read_claim(origin.space, _call_claim(origin, origin.space))
+
+
+def _call_claim(origin: Origin, space: Space) -> PyTree:
+    """Call the claim at the point of a space, with the origin's cotangent."""
+    is_vjp = origin.evaluator.problem.kind is Kind.VJP
+    extra = (origin.output.rebuild(origin.cotangent),) if is_vjp else ()
+    return _guarded("the derivative", space, lambda: origin.evaluator.claim(space.point(), *extra))
+
+
+def _call_f_again(origin: Origin) -> tuple[bool, tuple[Finding, ...]]:
+    """Call `f` once more at x; returns whether it gave the same bits, and a remark if not."""
+    output = _guarded("f", origin.space, lambda: origin.evaluator.f(origin.space.point()))
+    if all(same_bits(output.arrays[p], a) for p, a in origin.output.arrays.items()):
+        return True, ()
+    spread = abs(origin.rise(output))
+    # `not <=` so that a NaN or a changed shape counts as a difference
+    if not spread <= SMALL_SPREAD * origin.size:
+        raise _unsteady_f(origin, output)
+    return False, (_slightly_unsteady(spread, origin),)
+
+
+def _call_claim_again(origin: Origin, nearby: Space) -> bool:
+    """Call the claim at x again and nearby; returns whether it was the same there.
+
+    What the second call returned must be like the first, and must not change when a third is made.
+    """
+    raw = _call_claim(origin, origin.space)
+    second = read_claim(origin.space, raw)
+    _compare_claims(origin, second)
+    try:
+        there = read_claim(origin.space, _call_claim(origin, nearby))
+    except Broken:
+        return False  # nearby may be outside of the domain; x is what was asked about
+    for i, kept in read_claim(origin.space, raw).items():
+        if not same_bits(kept, second[i]):
+            raise _aliased(origin.space.leaves[i].path)
+    return all(same_bits(there[i], second[i]) for i in there) and any(
+        np.any(claim != 0) for claim in second.values()
+    )
+
+
+def _aliased(path: str) -> Broken:
+    return Broken(
+        Cause.ALIASING,
+        f"the derivative of leaf {path} that was returned at x changed when the derivative was "
+        f"evaluated at another point: both calls return the same buffer; return a new array.",
+        Verdict.FAIL,
+        leaf=path,
+    )
+
+
+def _unsteady_f(origin: Origin, output: Output) -> Broken:
+    held = origin.evaluator.problem.random
+    first, second = (_show(out) for out in (origin.output, output))
+    advice = (
+        "although the sources named by random= were held still; f draws from another one"
+        if held
+        else "seed the generator inside f, or name it with random=rng so that it is held still"
+    )
+    return Broken(
+        Cause.NONDETERMINISTIC,
+        f"f gave {first} and then {second} at the same x: {advice}.",
+        Verdict.INCONCLUSIVE,
+        first=first,
+        second=second,
+    )
+
+
+def _slightly_unsteady(spread: float, origin: Origin) -> Finding:
+    return Finding(
+        Cause.NONDETERMINISTIC,
+        f"f differs by {spread:.1e} between two calls at the same x, as sums in a changing order "
+        f"do; the error bars hold that noise.",
+        None,
+        {"spread": spread, "size": origin.size},
+    )
+
+
+def _show(output: Output) -> str:
+    first = next(iter(output.arrays.values()))
+    return f"{float(np.ravel(first)[0].real):.12g}" if first.size else "an empty array"
+
+
+def _compare_claims(origin: Origin, again: dict[int, Array]) -> None:
+    """Compare a second call of the claim with the first, as closely as f itself is steady."""
+    for i, first in origin.claimed.items():
+        second, path = again[i], origin.space.leaves[i].path
+        size, distance = norm(first), norm(second - first)
+        if same_bits(first, second) or distance <= SMALL_SPREAD * size:
+            continue
+        where = np.unravel_index(int(np.argmax(np.abs(second - first))), first.shape)
+        numbers = f"{first[where]:.6g} and then {second[where]:.6g} at {index_text(where)}"
+        if norm(second - 2 * first) <= SMALL_SPREAD * size:
+            raise Broken(
+                Cause.ACCUMULATES,
+                f"the derivative of leaf {path} is twice as large at the second call at the same "
+                f"x: {numbers}; it adds to a buffer that is kept between calls; start from zero.",
+                Verdict.FAIL,
+                leaf=path,
+            )
+        raise Broken(
+            Cause.NONDETERMINISTIC,
+            f"the derivative of leaf {path} differs between two calls at the same x: {numbers}, "
+            f"while f stays the same; it draws fresh random numbers, or keeps state.",
+            Verdict.FAIL,
+            leaf=path,
+            distance=distance,
+        )
+
+
+def _require_jvp(origin: Origin, rng: np.random.Generator) -> None:
+    """Push one tangent through twice: structure and shapes of the output, the same both times."""
+    space = origin.space
+    tangent = {
+        i: draw_weights(rng, space.leaves[i].array.shape, space.leaves[i].array.dtype)
+        for i in space.moving
+    }
+    point, pushing = space.point(), origin.tangent_tree(tangent)
+    first, second = (
+        read_output(
+            _guarded("the derivative", space, lambda: origin.evaluator.claim(point, pushing))
+        )
+        for _ in range(2)
+    )
+    for path, array in origin.output.arrays.items():
+        pushed, again = first.arrays.get(path), second.arrays.get(path)
+        if pushed is None or again is None:
+            message = f"the derivative has no {path}; it must have the same structure as f(x)."
+            raise Broken(Cause.STRUCTURE, message, Verdict.FAIL, leaf=path)
+        if pushed.shape != array.shape:
+            message = (
+                f"the derivative of output {path} has shape {pushed.shape}, f(x) {array.shape}."
+            )
+            raise Broken(Cause.SHAPE, message, Verdict.FAIL, leaf=path)
+        if not norm(again - pushed) <= SMALL_SPREAD * norm(pushed):
+            message = f"the derivative of output {path} differs between two calls at the same x."
+            raise Broken(Cause.NONDETERMINISTIC, message, Verdict.FAIL, leaf=path)

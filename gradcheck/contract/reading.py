@@ -1,0 +1,133 @@
+"""Reading what `f` and the claim return: finite values, structure, shapes and dtypes.
+
+Calls nothing: it looks at what came back, and says what is wrong with it.
+Part of `contract`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..execution import Origin, Output, describe
+from ..records import Cause, Finding, Kind, PyTree, Verdict
+from ..space import Array, Leaf, Space, draw_weights, leaves_by_path, working_dtype
+from .breach import Broken
+
+
+def require_finite(output: Output) -> None:
+    """Require that f(x) is finite; elsewhere it has no derivative."""
+    for path, array in output.arrays.items():
+        bad = np.argwhere(~np.isfinite(array))
+        if len(bad):  # not .size, which is 0 for the one index of a 0-d array
+            where = tuple(int(i) for i in bad[0])
+            at = f" at {path}{index_text(where)}" if array.ndim else ""
+            raise Broken(
+                Cause.NONFINITE,
+                f"f(x) is {array[where]}{at}, so it has no derivative there; move x to where f is "
+                f"finite.",
+                Verdict.INCONCLUSIVE,
+            )
+
+
+def draw_cotangent(kind: Kind, output: Output, rng: np.random.Generator) -> dict[str, Array]:
+    """Draw what the output is paired with: 1 for a scalar, else random and dense."""
+    if kind is Kind.GRAD:
+        return {"x": np.ones((), dtype=working_dtype(output.arrays["x"].dtype))}
+    return {
+        path: draw_weights(rng, array.shape, array.dtype) for path, array in output.arrays.items()
+    }
+
+
+def read_claim(space: Space, raw: PyTree) -> dict[int, Array]:
+    """Match the claim with the leaves of the point by path; copy it, because buffers are reused."""
+    by_path = leaves_by_path(raw)
+    _require_structure(space, by_path)
+    return {
+        i: _read_claim_leaf(space.leaves[i], by_path[space.leaves[i].path]) for i in space.moving
+    }
+
+
+def _require_structure(space: Space, by_path: dict[str, Any]) -> None:
+    expected = {leaf.path for leaf in space.leaves if leaf.base is not None}
+    carried = {leaf.path for leaf in space.leaves if leaf.base is None}
+    missing, extra = expected - by_path.keys(), by_path.keys() - expected - carried
+    if missing or extra:
+        lack = f"has no {', '.join(sorted(missing))}" if missing else ""
+        surplus = f"has {', '.join(sorted(extra))}, which the point has not" if extra else ""
+        both = " and ".join(part for part in (lack, surplus) if part)
+        raise Broken(
+            Cause.STRUCTURE,
+            f"the derivative {both}; it must have the same structure as the point.",
+            Verdict.FAIL,
+            leaf=min(missing, default=None),
+        )
+
+
+def _read_claim_leaf(leaf: Leaf, raw: object) -> Array:
+    array = np.array(raw)  # a copy
+    base = leaf.array
+    if array.dtype.kind not in "fciu":
+        raise Broken(
+            Cause.DTYPE,
+            f"the derivative of leaf {leaf.path} is {describe(raw)}, but it must be numbers.",
+            Verdict.FAIL,
+            leaf=leaf.path,
+        )
+    if array.shape != base.shape:
+        raise _wrong_shape(leaf, array)
+    if array.dtype.kind == "c" and base.dtype.kind != "c":
+        if np.any(array.imag != 0):
+            raise Broken(
+                Cause.DTYPE,
+                f"the derivative of the real leaf {leaf.path} is complex.",
+                Verdict.FAIL,
+                leaf=leaf.path,
+            )
+        array = array.real
+    return array
+
+
+def _wrong_shape(leaf: Leaf, array: Array) -> Broken:
+    shape = leaf.array.shape
+    message = f"the derivative of leaf {leaf.path} has shape {array.shape}, the leaf has {shape}"
+    lost = array.ndim - len(shape)
+    if lost > 0 and array.shape[lost:] == shape:
+        axes = ", ".join(str(axis) for axis in range(lost))
+        message += f"; the sum over the broadcast axis {axes} is missing"
+        return Broken(Cause.MISSING_REDUCTION, message + ".", Verdict.FAIL, leaf=leaf.path)
+    if array.shape == shape[::-1]:
+        message += "; it is transposed"
+    return Broken(Cause.SHAPE, message + ".", Verdict.FAIL, leaf=leaf.path)
+
+
+def dtype_remarks(origin: Origin) -> tuple[Finding, ...]:
+    """Remark on claims kept in a coarser dtype than their leaf."""
+    remarks = []
+    for i, claim in origin.claimed.items():
+        leaf = origin.space.leaves[i]
+        if claim.dtype.kind in "iu" and claim.ndim > 0:
+            remarks.append(
+                Finding(
+                    Cause.DTYPE,
+                    f"the derivative of leaf {leaf.path} has the integer dtype {claim.dtype}: "
+                    f"fractions written into it are cut off.",
+                    leaf.path,
+                )
+            )
+        elif claim.dtype.itemsize < leaf.array.dtype.itemsize and claim.dtype.kind in "fc":
+            remarks.append(
+                Finding(
+                    Cause.DTYPE,
+                    f"the derivative of the {leaf.array.dtype} leaf {leaf.path} is only "
+                    f"{claim.dtype}.",
+                    leaf.path,
+                )
+            )
+    return tuple(remarks)
+
+
+def index_text(where: tuple[Any, ...]) -> str:
+    """Write an index as Python would: [3, 1]."""
+    return "[" + ", ".join(str(int(i)) for i in where) + "]"

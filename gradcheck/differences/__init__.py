@@ -1,0 +1,15 @@
+"""Certified differences: one derivative along one line, with an error bar that is honest.
+
+Reading order: `line` (values of f along a line), `window` (nine values and what they say),
+`evidence` (a kink, a jump, a clean side), `ladder` (which windows to take and which to believe),
+`second_look` (before a claim is called wrong), `glance` (two values, for the easy case).
+Owns no claim and no verdict.
+Third layer: uses `records`, `space`, `execution`.
+"""
+
+from .glance import Glance, glance
+from .ladder import Ladder, climb, precise
+from .line import Line
+from .second_look import closer, second_window
+
+__all__ = ["Glance", "Ladder", "Line", "climb", "closer", "glance", "precise", "second_window"]

@@ -1,0 +1,57 @@
+"""The quick look: one central difference, two evaluations, enough to see that all is right.
+
+Agreement to nine digits cannot be an accident, so a right claim on a smooth float64 function needs
+no ladder; disagreement may be many things and is never concluded from here.
+Part of `differences`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from .ladder import first_step
+from .line import Line
+
+GLANCE_ROUNDOFF = 2.0**-52  # coarser arithmetic leaves too few digits: 2 of 240 wrong passes seen
+ROUNDING = 8.0  # half-width of the rounding error of g(h) - g(-h), in unit roundoffs of g
+
+
+@dataclass(frozen=True)
+class Glance:
+    """A central difference at the first step.
+
+    Attributes
+    ----------
+    value : float
+        (g(h) - g(-h)) / 2h.
+    rounding : float
+        Half-width of its rounding error. Truncation is not known.
+    bend : float
+        (g(h) + g(-h) - 2 g(0)) / 2h: large at a kink.
+    flat : bool
+        Whether all three values are equal, which says nothing.
+    """
+
+    value: float
+    rounding: float
+    bend: float
+    flat: bool
+
+
+def glance(line: Line) -> Glance | None:
+    """Measure it; None where the arithmetic is coarse or a value is not finite."""
+    if line.roundoff > GLANCE_ROUNDOFF:
+        return None
+    h = first_step(line.roundoff)
+    right, left = line(h), line(-h)
+    width = right.step - left.step
+    if not (math.isfinite(right.rise) and math.isfinite(left.rise) and width > 0):
+        return None
+    size = line.size + max(abs(right.rise), abs(left.rise))
+    return Glance(
+        value=(right.rise - left.rise) / width,
+        rounding=ROUNDING * line.roundoff * size / (width / 2),
+        bend=(right.rise + left.rise) / width,
+        flat=right.rise == left.rise == 0,
+    )

@@ -1,0 +1,267 @@
+"""Which windows to take, which of them to believe, and what the line looks like.
+
+Starts at a small step, where kinks, jumps and edges of the domain are farthest from looking smooth,
+and moves: down while something is rough or not yet extrapolated away, up while rounding is what
+makes the bar. Where windows contradict each other the smaller step wins.
+Part of `differences`; every decision is a small function of the windows measured so far.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..records import Derivative, Evidence
+from .evidence import classified, derivative_along, one_sided
+from .line import Line
+from .window import ROUGH, SPAN, Window, measure
+
+MOST_WINDOWS = 5
+FARTHEST = 0.5  # the outermost point: half the scale of the leaf
+SMALLEST = 2.0**-46  # below, x + h v has no digits left
+FINE = 64.0  # how far to go down when a kink, noise or an edge is in the window
+SAME = 0.9  # windows closer than this many doublings are the same window
+
+TARGET = 1e-6  # relative bar at which the search for a better window stops
+
+
+@dataclass(frozen=True, eq=False)
+class Ladder:
+    """The windows measured on one line, and the answer they give.
+
+    Attributes
+    ----------
+    line : Line
+        Where they were measured.
+    windows : tuple of Window
+        By increasing h.
+    tried : tuple of float
+        Every h, also those without a finite window.
+    edge : float
+        The smallest h at which `f` was not finite; infinity if there was none.
+    derivative : Derivative
+        The answer so far.
+    believed : tuple of Window
+        Those windows that do not contradict a smaller one.
+    rescued : bool
+        Whether the derivative is that of one clean side, already the same in two windows.
+    """
+
+    line: Line
+    windows: tuple[Window, ...]
+    tried: tuple[float, ...]
+    edge: float
+    derivative: Derivative
+    believed: tuple[Window, ...]
+    rescued: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """The window chosen among several, with what the others add to its bar."""
+
+    window: Window
+    believed: tuple[Window, ...]
+    value: float
+    extra: float
+    staircase: bool
+
+    @property
+    def bar(self) -> float:
+        """The bar of the chosen window and what the others add to it."""
+        return self.window.bar + self.extra
+
+
+def first_step(roundoff: float) -> float:
+    """Return u^(1/3), where truncation and rounding of a central difference balance."""
+    return float(2.0 ** round(math.log2(roundoff) / 3))
+
+
+Enough = Callable[[float, float], bool]
+"""Whether a value with this bar needs no better window."""
+
+
+def precise(value: float, bar: float) -> bool:
+    """Whether the bar is at most TARGET times the value."""
+    return bar <= TARGET * abs(value)
+
+
+def climb(line: Line, enough: Enough = precise) -> Ladder:
+    """Measure windows until one is good enough, or no step promises more.
+
+    Parameters
+    ----------
+    line : Line
+        Where to measure.
+    enough : callable
+        `enough(value, bar)`; by default `precise`.
+
+    Returns
+    -------
+    Ladder
+        After 8 to 40 evaluations beside f(x).
+    """
+    windows: tuple[Window, ...] = ()
+    tried: tuple[float, ...] = ()
+    edge = math.inf
+    found: Derivative | None = None
+    rescued = False
+    h: float | None = first_step(line.roundoff)
+    while h is not None and len(tried) < MOST_WINDOWS and found is None:
+        window = measure(line, h)
+        tried += (h,)
+        if window is None:
+            edge = min(edge, h)
+            h = _below_edge(h, tried)
+            continue
+        windows = tuple(sorted((*windows, window), key=lambda w: w.h))
+        choice = choose(windows)
+        if enough(choice.value, choice.bar):
+            break
+        target = TARGET * abs(choice.value)
+        found = one_sided(line, windows, target)
+        rescued = found is not None
+        found = found or classified(line, windows, choice.value)
+        h = next_step(windows, choice, target, edge, tried)
+    if not windows:
+        nothing = derivative_along(line, math.nan, (math.inf, 0.0, 0.0), tried, Evidence.NONFINITE)
+        return Ladder(line, windows, tried, edge, nothing, ())
+    choice = choose(windows)
+    derivative = found or _smooth_or_rough(line, windows, choice, enough)
+    return Ladder(line, windows, tried, edge, derivative, choice.believed, rescued)
+
+
+# --- which windows to believe ---------------------------------------------------------------
+
+
+def choose(windows: tuple[Window, ...]) -> Choice:
+    """Choose the window of least bar among those that no smaller one contradicts.
+
+    That the smaller step wins cures aliasing, staircases and far kinks: a large window can look
+    perfectly smooth and be wrong, a small one is at worst imprecise and says so.
+    """
+    staircase = _is_staircase(windows)
+    considered = tuple(w for w in windows if not (staircase and w.flat))
+    believed: tuple[Window, ...] = ()
+    for window in considered:
+        if all(window.agrees_with(smaller) for smaller in believed):
+            believed += (window,)
+    best = min(believed, key=lambda w: w.bar)
+    extra = _inherited(best, windows)
+    if staircase:  # zero on each step, something on the whole: no derivative that means anything
+        extra = max(extra, abs(best.value))
+    return Choice(best, believed, best.value, extra, staircase)
+
+
+def _is_staircase(windows: tuple[Window, ...]) -> bool:
+    """Whether the smallest window is flat and a larger one contradicts it."""
+    if not windows[0].flat:
+        return False
+    flat = [w for w in windows if w.flat][-1]
+    return any(not w.agrees_with(flat) for w in windows if not w.flat)
+
+
+def _inherited(best: Window, windows: tuple[Window, ...]) -> float:
+    """Bar for roughness seen in a larger window that this one's own noise floor may hide.
+
+    Growth slower than h^2 is that of kinks, not of truncation; their effect shrinks like sqrt(h)
+    at worst.
+    """
+    hidden = [
+        2 * abs(w.value - best.value) * math.sqrt(best.h / w.h)
+        for w in windows
+        if w.h > 4 * best.h and w.excess > ROUGH and w.spread < (w.h / best.h) ** 2 * best.spread
+    ]
+    return max(hidden, default=0.0)
+
+
+# --- which window to take next --------------------------------------------------------------
+
+
+def next_step(
+    windows: tuple[Window, ...],
+    choice: Choice,
+    target: float,
+    edge: float,
+    tried: tuple[float, ...],
+) -> float | None:
+    """Return the next h, or None where no step promises more."""
+    lowest = windows[0]
+    if _wants_smaller(windows) and lowest.h / 16 > SMALLEST:
+        h = _smaller(lowest, target)
+    else:
+        larger = _larger(windows, choice, target, edge)
+        if larger is None:
+            return None
+        h = larger
+    h = float(2.0 ** round(math.log2(h)))
+    return None if _was_tried(h, tried) else h
+
+
+def _was_tried(h: float, tried: tuple[float, ...]) -> bool:
+    return any(abs(math.log2(h / other)) < SAME for other in tried)
+
+
+def _below_edge(h: float, tried: tuple[float, ...]) -> float | None:
+    h /= FINE
+    while _was_tried(h, tried):
+        h /= 2
+    return h if h > SMALLEST else None
+
+
+def _wants_smaller(windows: tuple[Window, ...]) -> bool:
+    """Whether truncation, a kink, or roughness that shrinks with h dominates the lowest window."""
+    lowest = windows[0]
+    if lowest.flat:
+        return False
+    kinked = lowest.noise < abs(lowest.kink)
+    truncated = lowest.truncation > lowest.noise
+    shrinks = len(windows) < 2 or lowest.spread < windows[1].spread / 4
+    return kinked or truncated or (lowest.excess > ROUGH and shrinks)
+
+
+def _smaller(lowest: Window, target: float) -> float:
+    """Step down: far where something is rough, else as far as truncation of order h^4 asks."""
+    if lowest.kink or lowest.excess > ROUGH:
+        return lowest.h / FINE
+    wanted = 2 * math.sqrt(math.sqrt(lowest.truncation / max(target, sys.float_info.min)))
+    return lowest.h / min(max(wanted, 4.0), 256.0)
+
+
+def _larger(
+    windows: tuple[Window, ...], choice: Choice, target: float, edge: float
+) -> float | None:
+    """Step up from the largest window believed: noise falls like 1/h."""
+    top = choice.believed[-1]
+    wanted = 2 * top.noise / max(target, sys.float_info.min)
+    h = top.h * min(max(wanted, 4.0), 4096.0)
+    spoilt = [
+        w.h for w in windows if w.h > top.h and (w not in choice.believed or w.truncation > w.noise)
+    ]
+    limit = min([*spoilt, edge])
+    if h >= limit:
+        h = math.sqrt(top.h * limit)
+    h = min(h, FARTHEST / SPAN)
+    return h if h > 1.4 * top.h else None
+
+
+def _smooth_or_rough(
+    line: Line, windows: tuple[Window, ...], choice: Choice, enough: Enough
+) -> Derivative:
+    if enough(choice.value, choice.bar):
+        evidence = Evidence.SMOOTH
+    elif choice.staircase:
+        evidence = Evidence.JUMP
+    elif any(w.excess > ROUGH for w in windows):
+        evidence = Evidence.NOISE
+    else:
+        evidence = Evidence.PRECISION
+    window = choice.window
+    parts = (
+        window.truncation + abs(window.kink) + choice.extra,
+        window.rounding,
+        window.noise - window.rounding,
+    )
+    return derivative_along(line, choice.value, parts, tuple(w.h for w in windows), evidence)

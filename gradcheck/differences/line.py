@@ -1,0 +1,93 @@
+"""The values of `f` along one line: g(t) = <cotangent, f(x + t v)>, relative to g(0).
+
+Owns the evaluation at x ± t v with the step really taken, and keeps each value, because windows
+share points. Turns an exception or a non-finite value beside x into a NaN: what that means is for
+the ladder to decide.
+Part of `differences`; uses `execution` and `space`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from ..execution import CallFailed, Origin, Output
+from ..records import Kind, UsageError
+from ..space import Tangent, unit_roundoff
+
+
+class Sample(NamedTuple):
+    """One value along the line.
+
+    step: the t really taken. rise: g(t) - g(0), NaN if there is no value. value: g(t) itself, only
+    where `f` is a scalar, for the grain of its numbers; else 0.
+    """
+
+    step: float
+    rise: float
+    value: float
+
+
+@dataclass(eq=False)
+class Line:
+    """A line through the origin, t = 1 being one scale of the leaf.
+
+    Attributes
+    ----------
+    origin : Origin
+        x, f(x) and how to evaluate.
+    tangent : mapping of int to array
+        v.
+    failure : Exception or None
+        The first exception met beside x.
+    """
+
+    origin: Origin
+    tangent: Tangent
+    failure: Exception | None = None
+    samples: dict[float, Sample] = field(default_factory=dict)
+
+    @property
+    def size(self) -> float:
+        """Size of the numbers that make up g(0)."""
+        return self.origin.size
+
+    @property
+    def roundoff(self) -> float:
+        """Unit roundoff of the coarser of the point and the output."""
+        leaves = self.origin.space.leaves
+        point = max(unit_roundoff(leaves[i].array.dtype) for i in self.tangent)
+        return max(point, self.origin.roundoff)
+
+    @property
+    def reach(self) -> float:
+        """Size of g(0), or the steepest rise per unit step if that is larger."""
+        slopes = [
+            abs(s.rise / s.step) for s in self.samples.values() if s.step and s.rise == s.rise
+        ]
+        return max([self.size, *slopes])
+
+    @property
+    def value(self) -> float:
+        """g(0) where `f` is a scalar, else 0."""
+        return self._scalar(self.origin.output)
+
+    def __call__(self, t: float) -> Sample:
+        """Evaluate at x + t v, or recall it."""
+        if t not in self.samples:
+            self.samples[t] = self._evaluate(t)
+        return self.samples[t]
+
+    def _evaluate(self, t: float) -> Sample:
+        point, step = self.origin.space.displaced(self.tangent, t)
+        try:
+            output = self.origin.evaluator.f_beside(point)
+        except (CallFailed, UsageError) as failure:
+            self.failure = self.failure or failure
+            return Sample(step, np.nan, np.nan)
+        return Sample(step, self.origin.rise(output), self._scalar(output))
+
+    def _scalar(self, output: Output) -> float:
+        return float(output.arrays["x"]) if self.origin.evaluator.problem.kind is Kind.GRAD else 0.0

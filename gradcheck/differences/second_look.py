@@ -1,0 +1,73 @@
+"""Second looks: another window before a claim is called wrong, closer windows at a kink.
+
+Part of `differences`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ..records import Derivative
+from .evidence import of_window
+from .ladder import FARTHEST, FINE, SMALLEST, Ladder
+from .window import SPAN, measure
+
+
+def second_window(
+    ladder: Ladder, disputes: Callable[[Derivative], bool], mismatch: float
+) -> Derivative | None:
+    """Look for another window of a different h that confirms a mismatch.
+
+    Parameters
+    ----------
+    ladder : Ladder
+        With the mismatch.
+    disputes : callable
+        Whether a derivative contradicts the claim by itself.
+    mismatch : float
+        How far the claim is from the ladder's derivative.
+
+    Returns
+    -------
+    Derivative or None
+        A second derivative that disputes the claim and agrees with the first; None otherwise.
+    """
+    singles = [of_window(ladder.line, w) for w in ladder.believed]
+    disputing = [d for d in singles if disputes(d)]
+    if len(disputing) >= 2:
+        return disputing[1]
+    for h in _confirming_steps(ladder, mismatch):
+        window = measure(ladder.line, h)
+        if window is not None:
+            second = of_window(ladder.line, window)
+            distance = abs(second.value - ladder.derivative.value)
+            agrees = distance <= second.error_bar + ladder.derivative.error_bar
+            return second if agrees and disputes(second) else None
+    return None
+
+
+def _confirming_steps(ladder: Ladder, mismatch: float) -> tuple[float, float]:
+    """Well below the best window if its noise (which grows like 1/h) allows, else well above."""
+    best = min(ladder.believed, key=lambda w: w.bar)
+    below, above = best.h / 32, min(best.h * 16, FARTHEST / SPAN)
+    return (below if best.noise * 32 < 0.3 * mismatch else above), best.h / 8
+
+
+def closer(ladder: Ladder) -> Ladder | None:
+    """Go down to see whether a kink is at x or only close to it.
+
+    Returns the ladder that ends in the smooth piece that x lies in, or None if the kink persists
+    down to where rounding hides it.
+    """
+    h = ladder.windows[0].h
+    jump = abs((ladder.derivative.right or 0.0) - (ladder.derivative.left or 0.0)) / 2
+    for _ in range(4):
+        h /= FINE
+        window = measure(ladder.line, h) if h >= SMALLEST else None
+        if window is None or window.noise > 0.3 * jump:
+            return None
+        if not window.kink:
+            single = of_window(ladder.line, window)
+            return replace(ladder, derivative=single, windows=(window,), believed=(window,))
+    return None

@@ -1,0 +1,331 @@
+"""How `f` and the claim are run: one call at a time, counted, with held randomness.
+
+Owns the calls into foreign code, what they may return, what becomes of their exceptions, and the
+budget. Judges nothing: a call that fails raises `CallFailed`, and the caller decides what it means.
+Second layer: uses `records`, `space`, `randomness`.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import optree
+
+from .randomness import Held
+from .records import Analytic, Budget, Kind, Problem, PyTree, UsageError
+from .space import (
+    NAMESPACE,
+    Array,
+    Space,
+    Tangent,
+    inner,
+    path_of,
+    size_of,
+    unit_roundoff,
+    working_dtype,
+    wrap,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Output:
+    """What `f` returned.
+
+    Attributes
+    ----------
+    arrays : dict of str to array
+        Its floating arrays by path; a scalar is one 0-d array at path `x`.
+    given : dict of str to object
+        All its leaves as they were returned.
+    treespec : optree.PyTreeSpec
+        Its structure.
+    """
+
+    arrays: dict[str, Array]
+    given: dict[str, Any]
+    treespec: optree.PyTreeSpec
+
+    def rebuild(self, arrays: dict[str, Array]) -> PyTree:
+        """Build a pytree like the output, such as a cotangent; None where it holds no numbers."""
+        values = [
+            wrap(arrays[path].astype(self.arrays[path].dtype), given) if path in arrays else None
+            for path, given in self.given.items()
+        ]
+        return optree.tree_unflatten(self.treespec, values)
+
+
+SCALAR: optree.PyTreeSpec = optree.treespec_leaf()
+
+
+class CallFailed(Exception):
+    """The caller's code raised; kept so that the report can name it.
+
+    Attributes
+    ----------
+    who : str
+        `f` or `the derivative`.
+    error : Exception
+        What it raised.
+    """
+
+    def __init__(self, who: str, error: Exception) -> None:
+        super().__init__(f"{who} raised {type(error).__name__}: {error}")
+        self.who = who
+        self.error = error
+
+    @property
+    def traceback(self) -> str:
+        """The traceback of the caller's own frames, ours left out."""
+        frames = traceback.extract_tb(self.error.__traceback__)
+        own = [frame for frame in frames if frame.filename != __file__]
+        return "".join(
+            [
+                "Traceback (most recent call last):\n",
+                *traceback.format_list(own),
+                *traceback.format_exception_only(self.error),
+            ]
+        )
+
+
+class BudgetSpent(Exception):
+    """The plan's budget does not allow another evaluation."""
+
+
+@dataclass(eq=False)
+class Evaluator:
+    """Runs the two callables of a problem; the one place where they are called.
+
+    Attributes
+    ----------
+    problem : Problem
+        Whose `f` and claim are run.
+    held : Held
+        Sources of randomness, rewound before every call.
+    limits : Budget
+        What may be spent.
+    clock : callable
+        Seconds since whenever.
+    evaluations : int
+        Calls of `f` so far.
+    started : float
+        When the evaluator was made.
+    warned : dict
+        How the caller wants NumPy to treat floating-point errors. Holds at x; beside x, where we
+        chose the points, they are ignored.
+    """
+
+    problem: Problem
+    held: Held
+    limits: Budget
+    clock: Callable[[], float]
+    evaluations: int = 0
+    started: float = field(init=False)
+    warned: Any = field(default_factory=np.geterr)
+
+    def __post_init__(self) -> None:
+        self.started = self.clock()
+
+    def f(self, point: PyTree) -> Output:
+        """Evaluate `f`.
+
+        Raises
+        ------
+        CallFailed
+            If `f` raises.
+        UsageError
+            If it returns what cannot be differentiated.
+        BudgetSpent
+            If the plan does not allow another evaluation.
+        """
+        with np.errstate(**self.warned):
+            return self._read(self._call_f(point))
+
+    def f_beside(self, point: PyTree) -> Output:
+        """Evaluate `f` at a point of our own choice: as `f`, without floating-point warnings."""
+        with np.errstate(all="ignore"):
+            return self._read(self._call_f(point))
+
+    def _read(self, value: object) -> Output:
+        if self.problem.claim is True:
+            value, _ = _split_pair(value)
+        return read_scalar(value) if self.problem.kind is Kind.GRAD else read_output(value)
+
+    def claim(self, point: PyTree, *extra: PyTree) -> PyTree:
+        """Evaluate the claim at a point; `extra` is the cotangent or the tangent."""
+        if not self.claim_is_callable:
+            return self.problem.claim
+        with np.errstate(**self.warned):
+            if self.problem.claim is True:
+                return _split_pair(self._call_f(point))[1]
+            self.held.rewind()
+            return _call("the derivative", self.problem.claim, point, *extra)
+
+    @property
+    def claim_is_callable(self) -> bool:
+        """Whether the claim can be evaluated at another point."""
+        return self.problem.claim is True or callable(self.problem.claim)
+
+    def _call_f(self, point: PyTree) -> Any:  # noqa: ANN401 - whatever the caller returns
+        spent = self.limits.evaluations is not None and self.evaluations >= self.limits.evaluations
+        late = self.limits.seconds is not None and self.clock() - self.started > self.limits.seconds
+        if spent or late:
+            raise BudgetSpent
+        self.evaluations += 1
+        self.held.rewind()
+        return _call("f", self.problem.f, point)
+
+
+def _call(who: str, function: Any, *arguments: PyTree) -> Any:  # noqa: ANN401 - foreign code
+    try:
+        return function(*arguments)
+    except Exception as error:
+        raise CallFailed(who, error) from error
+
+
+def _split_pair(value: object) -> tuple[Any, Any]:
+    if isinstance(value, (tuple, list)) and len(value) == 2:
+        return value[0], value[1]
+    raise UsageError(
+        f"the derivative is True, so f must return (value, gradient), "
+        f"but it returned {describe(value)}."
+    )
+
+
+def read_scalar(value: object) -> Output:
+    """Read the value of a function that has a gradient: one real number."""
+    array = _as_numbers(value)
+    if array is None or array.dtype.kind == "c" or array.size != 1:
+        raise UsageError(
+            f"f returned {describe(value)}, but a gradient needs one real number; reduce it in f "
+            f"(a sum, a mean, abs()**2), or use check_vjp or check_jvp for array outputs."
+        )
+    return Output({"x": array.reshape(())}, {"x": value}, SCALAR)
+
+
+def read_output(value: PyTree) -> Output:
+    """Read the output of a function for a VJP or JVP: a pytree with floating arrays."""
+    accessors, leaves, treespec = optree.tree_flatten_with_accessor(value, namespace=NAMESPACE)
+    given = {path_of(accessor): leaf for accessor, leaf in zip(accessors, leaves, strict=True)}
+    numbers = {path: _as_numbers(leaf) for path, leaf in given.items()}
+    floating = {
+        path: array
+        for path, array in numbers.items()
+        if array is not None and array.dtype.kind in "fc"
+    }
+    if not floating:
+        raise UsageError(
+            f"f returned {describe(value)}, which holds no floating array to differentiate."
+        )
+    return Output(floating, given, treespec)
+
+
+def _as_numbers(value: object) -> Array | None:
+    """Return the value as a floating array; None if it holds no numbers."""
+    if value is None or isinstance(value, (str, bytes)):
+        return None
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError):
+        return None
+    if array.dtype.kind in "iu":
+        return array.astype(np.float64)
+    return array if array.dtype.kind in "fc" else None
+
+
+def describe(value: object) -> str:
+    """Name a value for a message: its type and shape, and the value itself where it is small."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape} and dtype {value.dtype}"
+    if value is None or isinstance(value, (bool, int, float, complex)):
+        return repr(value)
+    return f"a {type(value).__name__}"
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """The point t = 0 of every line: `f` there, and what is claimed there.
+
+    Attributes
+    ----------
+    space : Space
+        The point.
+    evaluator : Evaluator
+        Runs the problem.
+    output : Output
+        f(x).
+    cotangent : dict of str to array
+        What the output is paired with: <cotangent, f(x)> is the real function whose derivative is
+        measured; 1 for a scalar.
+    claimed : mapping of int to array
+        The claimed gradient of that function by leaf; empty for a JVP.
+    steady : bool
+        Whether `f` returned the same bits twice.
+    """
+
+    space: Space
+    evaluator: Evaluator
+    output: Output
+    cotangent: dict[str, Array]
+    claimed: Tangent
+    steady: bool = True
+
+    @property
+    def size(self) -> float:
+        """Size of the numbers that make up <cotangent, f(x)>: what rounding is relative to."""
+        return size_of([u * self.output.arrays[path] for path, u in self.cotangent.items()])
+
+    @property
+    def roundoff(self) -> float:
+        """Unit roundoff of the coarsest output."""
+        return _coarsest(self.output.arrays.values())
+
+    def rise(self, output: Output) -> float:
+        """Return <cotangent, output - f(x)>, subtracted before it is summed; NaN if unlike f(x)."""
+        total = 0.0
+        for path, weights in self.cotangent.items():
+            here, there = self.output.arrays[path], output.arrays.get(path)
+            if there is None or there.shape != here.shape:
+                return np.nan
+            wide = working_dtype(here.dtype)
+            total += inner(weights, there.astype(wide, copy=False) - here.astype(wide, copy=False))
+        return total
+
+    def analytic(self, tangent: Tangent) -> Analytic:
+        """Evaluate the claim along a tangent.
+
+        Raises
+        ------
+        CallFailed
+            If the claim is a JVP and raises.
+        """
+        if self.evaluator.problem.kind is Kind.JVP:
+            return self._analytic_jvp(tangent)
+        value = sum(inner(self.claimed[i], v) for i, v in tangent.items())
+        scale = size_of([self.claimed[i] * v for i, v in tangent.items()])
+        return Analytic(float(value), scale, _coarsest(self.claimed[i] for i in tangent))
+
+    def _analytic_jvp(self, tangent: Tangent) -> Analytic:
+        point, pushing = self.space.point(), self.tangent_tree(tangent)
+        pushed = read_output(self.evaluator.claim(point, pushing)).arrays
+        for path, u in self.cotangent.items():
+            if path not in pushed or pushed[path].shape != u.shape:
+                return Analytic(np.nan, np.nan)
+        value = sum(inner(u, pushed[path]) for path, u in self.cotangent.items())
+        scale = size_of([u * pushed[path] for path, u in self.cotangent.items()])
+        return Analytic(value, scale, _coarsest(pushed.values()))
+
+    def tangent_tree(self, tangent: Tangent) -> PyTree:
+        """Build the pytree of a tangent in the leaves' own dtypes, zero where it does not move."""
+        zeros = {i: np.zeros_like(self.space.leaves[i].array) for i in self.space.moving}
+        moved = {i: v.astype(self.space.leaves[i].array.dtype) for i, v in tangent.items()}
+        return self.space.rebuild({**zeros, **moved})
+
+
+def _coarsest(arrays: Iterable[Array]) -> float:
+    """Return the largest unit roundoff of the arrays; float64's where none is floating."""
+    floating = [unit_roundoff(array.dtype) for array in arrays if array.dtype.kind in "fc"]
+    return max(floating, default=unit_roundoff(np.dtype(np.float64)))

@@ -1,0 +1,180 @@
+"""The numeric side alone: certified derivatives of a function for which nothing is claimed.
+
+Owns `derivative` and `gradient`.
+Seventh layer, beside `flow`: composes `contract`, `directions` and `differences`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import optree
+
+from .contract import visit_unclaimed
+from .differences import Line, climb
+from .directions import coordinate
+from .execution import Evaluator, Origin
+from .randomness import Held
+from .records import Budget, Derivative, Gradient, Kind, Problem, PyTree, UsageError
+from .space import OFF_GRID, Space, Tangent, leaves_by_path, rms, size_of, working_dtype
+
+
+def derivative(
+    f: Callable[[PyTree], Any],
+    x: PyTree,
+    direction: PyTree | None = None,
+    *,
+    random: Any = (),  # noqa: ANN401 - sources of several kinds, see randomness
+) -> Derivative:
+    """Measure d/dt f(x + t direction) at t = 0, with an error bar.
+
+    Parameters
+    ----------
+    f : callable
+        `f(x)` returns one real number.
+    x : pytree
+        The point, as in `check_grad`.
+    direction : pytree, optional
+        Structured and shaped like `x`; may be left out where `x` is one number.
+    random : object or tuple of objects, optional
+        Random sources to hold still, as in `check_grad`.
+
+    Returns
+    -------
+    Derivative
+        |value - true| <= error_bar. On a smooth float64 function the bar is about 1e-10 relative
+        and costs 9 evaluations; at most 41.
+
+    Raises
+    ------
+    UsageError
+        If the direction does not match the point, or `f` raises or is not finite at `x`.
+
+    Notes
+    -----
+    A ladder of windows of nine values each, extrapolated in h^2, with the noise floor measured
+    from the same values; see `gradcheck.differences`.
+
+    Examples
+    --------
+    >>> import math, gradcheck
+    >>> d = gradcheck.derivative(math.sin, 1.0)
+    >>> abs(d.value - math.cos(1.0)) <= d.error_bar < 1e-8
+    True
+    >>> gradcheck.derivative(abs, 0.0).evidence
+    <Evidence.KINK: 'kink'>
+    """
+    space = Space.of(x)
+    tangent = _read_direction(space, direction)
+    length = size_of(tangent.values())
+    if length == 0:
+        raise UsageError("the direction is zero everywhere, so there is nothing to differentiate.")
+    origin = _origin(f, x, space, random)
+    # t = 1 moves no leaf by more than about its own size
+    factor = OFF_GRID * min(
+        (rms(space.leaves[i].array) or 1.0) / rms(v) / 2
+        for i, v in tangent.items()
+        if np.any(v != 0)
+    )
+    line = Line(origin, {i: factor * v for i, v in tangent.items() if np.any(v != 0)})
+    with np.errstate(all="ignore"):
+        return climb(line).derivative.scaled(1 / factor)
+
+
+def gradient(
+    f: Callable[[PyTree], Any],
+    x: PyTree,
+    *,
+    random: Any = (),  # noqa: ANN401 - as in derivative
+) -> Gradient:
+    """Measure every entry of the gradient of `f` at `x`, each with its error bar.
+
+    Parameters
+    ----------
+    f, x, random
+        As in `derivative`. A complex leaf has a complex gradient g, df = Re sum conj(g) dx.
+
+    Returns
+    -------
+    Gradient
+        `value` and `error_bar`, structured like `x`. Costs 8 to 40 evaluations an entry.
+
+    Raises
+    ------
+    UsageError
+        As `derivative`.
+
+    Examples
+    --------
+    >>> import numpy as np, gradcheck
+    >>> g = gradcheck.gradient(lambda x: np.sum(x**2), np.array([1.0, 2.0]))
+    >>> bool(np.all(np.abs(g.value - [2.0, 4.0]) <= g.error_bar))
+    True
+    """
+    space = Space.of(x)
+    origin = _origin(f, x, space, random)
+    values: dict[int, Any] = {}
+    bars: dict[int, Any] = {}
+    with np.errstate(all="ignore"):
+        for i in space.moving:
+            values[i], bars[i] = _gradient_of_leaf(origin, i)
+    return Gradient(
+        value=_like(space, values),
+        error_bar=_like(space, bars),
+        evaluations=origin.evaluator.evaluations,
+    )
+
+
+def _gradient_of_leaf(origin: Origin, i: int) -> tuple[Any, Any]:
+    leaf = origin.space.leaves[i]
+    wide = working_dtype(leaf.array.dtype)
+    is_complex = wide.kind == "c"
+    value = np.zeros(leaf.array.size, dtype=wide)
+    bar = np.zeros(leaf.array.size)
+    for k in range(leaf.array.size * (2 if is_complex else 1)):
+        probe = coordinate(leaf, i, k)
+        assert probe.entry is not None
+        measured = climb(Line(origin, probe.tangent)).derivative.scaled(1 / probe.weakest)
+        value[probe.entry] += measured.value * (1j if is_complex and k % 2 else 1)
+        bar[probe.entry] = np.hypot(bar[probe.entry], measured.error_bar)
+    return value.reshape(leaf.array.shape), bar.reshape(leaf.array.shape)
+
+
+def _like(space: Space, arrays: dict[int, Any]) -> PyTree:
+    """Build a pytree like the point; None for the leaves that are carried."""
+    values = [arrays.get(i) for i in range(len(space.leaves))]
+    return optree.tree_unflatten(space.treespec, values)
+
+
+def _origin(f: Callable[[PyTree], Any], x: PyTree, space: Space, random: Any) -> Origin:  # noqa: ANN401
+    problem = Problem(f, lambda _: None, x, Kind.GRAD, "", random)
+    evaluator = Evaluator(problem, Held.of(problem.random), Budget(), time.monotonic)
+    return visit_unclaimed(evaluator, space)
+
+
+def _read_direction(space: Space, direction: PyTree | None) -> Tangent:
+    if direction is None:
+        only = [i for i in space.moving]
+        if len(only) == 1 and space.leaves[only[0]].array.size == 1:
+            leaf = space.leaves[only[0]]
+            return {only[0]: np.ones(leaf.array.shape, working_dtype(leaf.array.dtype))}
+        raise UsageError("x has more than one entry, so derivative needs a direction.")
+    given = leaves_by_path(direction)
+    tangent = {}
+    for i in space.moving:
+        leaf = space.leaves[i]
+        if leaf.path not in given:
+            raise UsageError(f"the direction has no {leaf.path}; it must be structured like x.")
+        v = np.asarray(given[leaf.path])
+        if v.shape != leaf.array.shape:
+            raise UsageError(
+                f"the direction of leaf {leaf.path} has shape {v.shape}, the leaf has shape "
+                f"{leaf.array.shape}."
+            )
+        if not np.isfinite(v).all():
+            raise UsageError(f"the direction of leaf {leaf.path} is not finite.")
+        tangent[i] = v.astype(working_dtype(leaf.array.dtype))
+    return tangent

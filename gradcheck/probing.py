@@ -1,0 +1,213 @@
+"""One probe: a line measured and judged, with as few evaluations as that takes.
+
+A glance where that settles it, the ladder where it does not, a second window before anything is
+called wrong, and another point where `f` has a kink at this one.
+Fifth layer: composes `directions`, `differences` and `verdict`; `examine` puts the probes together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from .differences import Ladder, Line, climb, closer, glance, precise, second_window
+from .directions import FLATTEST, Probe
+from .execution import Origin
+from .records import Analytic, Cause, Derivative, Evidence, Plan, Verdict
+from .space import rms
+from .verdict import (
+    Judgement,
+    Scene,
+    disputes,
+    glance_bar,
+    is_one_sided_value,
+    judge,
+    settles,
+    tolerance_for,
+)
+
+SHARE = 1e-7  # of the claim: the bar at which the ladder may stop looking
+CLEAR = 30.0  # bars: a mismatch this large needs no sharper bar, only a second window
+MOST_SHIFTS = 3  # other points tried for a leaf with a kink at x: they may have kinks of their own
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """One probe, measured and judged.
+
+    Attributes
+    ----------
+    probe : Probe
+        The line.
+    analytic : Analytic
+        The claim along it.
+    numeric, bar : float
+        The derivative and its error bar.
+    judgement : Judgement
+        The verdict on it.
+    derivative : Derivative or None
+        The certified derivative; None where a glance was enough.
+    """
+
+    probe: Probe
+    analytic: Analytic
+    numeric: float
+    bar: float
+    judgement: Judgement
+    derivative: Derivative | None = None
+
+    @property
+    def error(self) -> float:
+        """Discrepancy relative to the scale."""
+        distance = abs(self.analytic.value - self.numeric)
+        return distance / self.judgement.scale if self.judgement.scale > 0 else distance
+
+    @property
+    def passes(self) -> float:
+        """The largest error along this line that would have gone unremarked."""
+        return self.bar + max(self.bar, abs(self.analytic.value - self.numeric))
+
+
+@dataclass(eq=False)
+class Elsewhere:
+    """Other points near x, made when a kink first asks for one and shared by all leaves.
+
+    Attributes
+    ----------
+    make : callable
+        Draws another point and visits it; None if that cannot be done.
+    origins : list of Origin or None
+        Those made so far.
+    """
+
+    make: Callable[[], Origin | None]
+    origins: list[Origin | None] = field(default_factory=list)
+
+    def origin(self, k: int) -> Origin | None:
+        """Return the k-th other point."""
+        while len(self.origins) <= k:
+            self.origins.append(self.make())
+        return self.origins[k]
+
+
+def measure(origin: Origin, probe: Probe, plan: Plan, elsewhere: Elsewhere) -> Measured:
+    """Measure along one line and judge; at a kink let a point nearby decide."""
+    measured = measure_here(origin, probe, plan)
+    if _asks_for_another_point(measured, origin):
+        return _decide_elsewhere(measured, plan, elsewhere)
+    return measured
+
+
+def measure_here(origin: Origin, probe: Probe, plan: Plan) -> Measured:
+    """Measure along one line through this point and judge."""
+    line = Line(origin, probe.tangent)
+    analytic = _analytic(origin, probe)
+    look = glance(line) if origin.steady and math.isfinite(analytic.value) else None
+    if look is not None and settles(analytic, look):
+        judgement = Judgement(Verdict.PASS, None, "", analytic.scale)
+        return Measured(probe, analytic, look.value, glance_bar(analytic.scale, look), judgement)
+    return _climb_and_judge(line, probe, analytic, plan)
+
+
+def _analytic(origin: Origin, probe: Probe) -> Analytic:
+    """Evaluate the claim; one small entry is judged relative to the leaf, not to itself."""
+    analytic = origin.analytic(probe.tangent)
+    claim = origin.claimed.get(probe.leaf)
+    if probe.entry is None or claim is None or not np.isfinite(claim).all():
+        return analytic
+    return replace(analytic, scale=max(analytic.scale, FLATTEST * rms(claim) * probe.weakest))
+
+
+def _climb_and_judge(line: Line, probe: Probe, analytic: Analytic, plan: Plan) -> Measured:
+    tolerance = tolerance_for(analytic, plan.rtol)
+    scale = analytic.scale if math.isfinite(analytic.scale) else 0.0
+
+    def precise_enough(value: float, bar: float) -> bool:
+        return precise(value, bar) or bar <= SHARE * scale
+
+    def clear_enough(value: float, bar: float) -> bool:
+        distance = abs(value - analytic.value) if math.isfinite(analytic.value) else 0.0
+        clear = distance > CLEAR * bar + tolerance * max(scale, abs(value))
+        return clear or precise_enough(value, bar)
+
+    # A clear mismatch needs no sharper window but a second one; if that contradicts, look harder.
+    for enough in clear_enough, precise_enough:
+        ladder = _closer_at_kink(climb(line, enough), analytic, plan)
+        derivative = ladder.derivative
+        scene = Scene(tolerance, line.reach, line.roundoff)
+        judgement = judge(analytic, derivative, scene)
+        if judgement.cause is not Cause.OTHER or _confirmed(ladder, analytic, scene):
+            break
+    else:
+        reason = "two steps of different size do not tell the same story"
+        judgement = replace(
+            judgement, verdict=Verdict.INCONCLUSIVE, cause=Cause.NOISE, reason=reason
+        )
+    if derivative.evidence is Evidence.NONFINITE and line.failure is not None:
+        judgement = replace(judgement, reason=f"beside x, {line.failure}")
+    return Measured(probe, analytic, derivative.value, derivative.error_bar, judgement, derivative)
+
+
+def _closer_at_kink(ladder: Ladder, analytic: Analytic, plan: Plan) -> Ladder:
+    """Look whether a kink is at x at all, unless the claim is one of its sides anyway."""
+    derivative = ladder.derivative
+    if derivative.evidence is not Evidence.KINK:
+        return ladder
+    if is_one_sided_value(analytic, derivative, plan.rtol):
+        return ladder
+    return closer(ladder) or ladder
+
+
+def _confirmed(ladder: Ladder, analytic: Analytic, scene: Scene) -> bool:
+    """Whether a second window disputes the claim too."""
+    if ladder.rescued:
+        return True
+    mismatch = abs(analytic.value - ladder.derivative.value)
+    second = second_window(ladder, lambda d: disputes(analytic, d, scene), mismatch)
+    return second is not None
+
+
+# --- kinks: another point decides -----------------------------------------------------------
+
+
+def _asks_for_another_point(measured: Measured, origin: Origin) -> bool:
+    """Whether the line is not smooth at x, so that a nearby point would say more."""
+    if not origin.evaluator.claim_is_callable or measured.derivative is None:
+        return False
+    at_kink = measured.judgement.cause is Cause.KINK
+    rough_failure = (
+        measured.judgement.verdict is Verdict.FAIL
+        and measured.derivative.evidence is not Evidence.SMOOTH
+        and math.isfinite(measured.analytic.value)
+    )
+    return at_kink or rough_failure
+
+
+def _decide_elsewhere(measured: Measured, plan: Plan, elsewhere: Elsewhere) -> Measured:
+    """Let a shifted point decide; the kink at x stays a finding (numerics, section 2.3).
+
+    Conventions such as relu'(0) = 0 lie outside the one-sided derivatives where several kinks
+    meet, and errors of 1 % lie inside them: only a point without a kink can tell.
+    """
+    for k in range(MOST_SHIFTS):
+        origin = elsewhere.origin(k)
+        if origin is None:
+            break
+        there = measure_here(origin, measured.probe, plan)
+        if there.judgement.cause is Cause.KINK:
+            continue
+        verdict = there.judgement.verdict
+        if verdict is Verdict.PASS:
+            reason = f"{measured.judgement.reason}; at a point nearby the claim agrees"
+            return replace(
+                there,
+                judgement=replace(there.judgement, cause=Cause.KINK, reason=reason),
+                derivative=measured.derivative,
+            )
+        if verdict is Verdict.FAIL:
+            return there
+        break
+    return measured

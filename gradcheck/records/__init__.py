@@ -1,0 +1,36 @@
+"""The nouns: every record that one part of gradcheck hands to another.
+
+Owns the frozen dataclasses and enumerations, the two exceptions, and the checks that make an
+illegal record impossible to build. Owns no computation and no presentation.
+First layer: imports nothing else of gradcheck.
+"""
+
+from .errors import GradientError, UsageError
+from .measurement import Analytic, Derivative, Gradient
+from .plan import DEFAULT_RTOL, Budget, Plan
+from .problem import Problem, PyTree
+from .report import BoolArray, Finding, LawReport, LeafReport, Report
+from .words import Cause, Evidence, Kind, Mode, Verdict
+
+__all__ = [
+    "DEFAULT_RTOL",
+    "Analytic",
+    "BoolArray",
+    "Budget",
+    "Cause",
+    "Derivative",
+    "Evidence",
+    "Finding",
+    "Gradient",
+    "GradientError",
+    "Kind",
+    "LawReport",
+    "LeafReport",
+    "Mode",
+    "Plan",
+    "Problem",
+    "PyTree",
+    "Report",
+    "UsageError",
+    "Verdict",
+]

@@ -1,0 +1,76 @@
+"""What is to be checked.
+
+Part of `records`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .errors import UsageError
+from .words import Kind
+
+PyTree = Any
+"""Arrays nested in dicts, lists, tuples, namedtuples or registered dataclasses."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A function, the derivative claimed for it, and the point where to compare the two.
+
+    Attributes
+    ----------
+    f : callable
+        `f(x)`; a real scalar for `Kind.GRAD`, a pytree of arrays for the others.
+    claim : callable, pytree or True
+        GRAD: `claim(x)`, or the gradient itself, or True if `f` returns `(value, gradient)`.
+        VJP: `claim(x, cotangent)`. JVP: `claim(x, tangent)`.
+    x : pytree
+        The point; its floating and complex arrays and scalars are the leaves that are tested.
+    kind : Kind
+        What the claim is.
+    name : str
+        A name for the report.
+    random : object or tuple of objects
+        Sources of randomness to hold still, see `gradcheck.randomness`; kept as a tuple.
+
+    Raises
+    ------
+    UsageError
+        If `f` is not callable, or the claim does not suit the kind.
+    """
+
+    f: Callable[..., Any]
+    claim: Callable[..., Any] | PyTree | Literal[True]
+    x: PyTree
+    kind: Kind = Kind.GRAD
+    name: str = ""
+    random: Any = ()
+
+    def __post_init__(self) -> None:
+        _require_callable("f", self.f, "f(x)")
+        object.__setattr__(self, "kind", Kind(self.kind))
+        if self.claim is None or isinstance(self.claim, (str, bytes)):
+            raise UsageError(
+                f"the derivative is {self.claim!r}, but it must be a callable, the gradient "
+                f"itself, or True if f returns (value, gradient)."
+            )
+        if self.kind is not Kind.GRAD:
+            second = "cotangent" if self.kind is Kind.VJP else "tangent"
+            _require_callable(f"the {self.kind}", self.claim, f"{self.kind}(x, {second})")
+        several = isinstance(self.random, (tuple, list))
+        object.__setattr__(self, "random", tuple(self.random) if several else (self.random,))
+
+
+def _require_callable(argument: str, value: object, call: str) -> None:
+    if not callable(value):
+        raise UsageError(f"{argument} is {_describe(value)}, but it must be callable: {call}.")
+
+
+def _describe(thing: object) -> str:
+    """Name the type, and the shape where there is one: values may be large."""
+    shape = getattr(thing, "shape", None)
+    kind = type(thing).__name__
+    return f"of type {kind}" if shape is None else f"of type {kind} with shape {tuple(shape)}"

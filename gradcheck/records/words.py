@@ -1,0 +1,96 @@
+"""The closed vocabularies: what a verdict, a cause, an evidence, a kind, a mode can be.
+
+Part of `records`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """The three answers. Each carries the sentence that the user reads."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+    @property
+    def sentence(self) -> str:
+        """What the verdict means."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    Verdict.PASS: "f and the derivative agree within the error bar, and the bar is small.",
+    Verdict.FAIL: "f and the derivative disagree by more than the error bar and the tolerance.",
+    Verdict.INCONCLUSIVE: "No honest answer is possible here; the finding says why.",
+}
+
+
+class Cause(StrEnum):
+    """What a finding is about. Members are added, never renamed."""
+
+    SCALE = "scale"
+    SIGN = "sign"
+    MISSING_WEIGHT_DECAY = "missing-weight-decay"
+    EXTRA_TERM = "extra-term"
+    MISSING_TERM = "missing-term"
+    DROPOUT_MASK = "dropout-mask"
+    TRANSPOSE = "transpose"
+    PERMUTED = "permuted"
+    MISSING_REDUCTION = "missing-reduction"
+    WRONG_AXIS = "wrong-axis"
+    BROADCAST = "broadcast"
+    OFF_BY_ONE = "off-by-one"
+    DUPLICATE_INDEX = "duplicate-index"
+    DETACHED = "detached"
+    STALE_CACHE = "stale-cache"
+    ALIASING = "aliasing"
+    MUTATED_INPUT = "mutated-input"
+    ACCUMULATES = "accumulates"
+    NONDETERMINISTIC = "nondeterministic"
+    KINK = "kink"
+    JUMP = "jump"
+    SINGULAR = "singular"
+    NONFINITE = "nonfinite"
+    DOMAIN = "domain"
+    NOISE = "noise"
+    PRECISION = "precision"
+    SHAPE = "shape"
+    DTYPE = "dtype"
+    STRUCTURE = "structure"
+    RAISED = "raised"
+    BUDGET = "budget"
+    LAW = "law"
+    NOT_LINEAR_IN_COTANGENT = "not-linear-in-cotangent"
+    OTHER = "other"
+
+
+class Evidence(StrEnum):
+    """What `f` looks like along the line on which a derivative was measured."""
+
+    SMOOTH = "smooth"
+    KINK = "kink"
+    JUMP = "jump"
+    SINGULAR = "singular"
+    NOISE = "noise"
+    PRECISION = "precision"
+    NONFINITE = "nonfinite"
+
+
+class Kind(StrEnum):
+    """What the claim is: a gradient, a vector-Jacobian or a Jacobian-vector product."""
+
+    GRAD = "grad"
+    VJP = "vjp"
+    JVP = "jvp"
+
+
+class Mode(StrEnum):
+    """How a plan looks at a leaf."""
+
+    AUTO = "auto"
+    DIRECTIONS = "directions"
+    EVERY = "every"
+    SAMPLE = "sample"

@@ -1,0 +1,325 @@
+"""The vector space of a point: its leaves, their paths and scales, and x + t v.
+
+Owns the reading of a pytree (through optree), what counts as a leaf that is differentiated, inner
+products, displaced points with the step really taken, and the proof that the caller's arrays are
+as they were. Knows nothing of functions, claims or verdicts.
+Second layer: uses `records` only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from types import BuiltinFunctionType, FunctionType
+from typing import Any
+
+import array_api_compat
+import numpy as np
+import numpy.typing as npt
+import optree
+
+from .records import PyTree, UsageError
+
+Array = npt.NDArray[Any]
+Tangent = Mapping[int, Array]
+"""One array a moved leaf, by the leaf's number, in the leaf's working precision."""
+
+NAMESPACE = "gradcheck"  # classes registered with optree here or globally are nodes
+CARRIED = (bool, int, str, bytes, Enum, FunctionType, BuiltinFunctionType, np.ufunc, type)
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf:
+    """One array of the point.
+
+    Attributes
+    ----------
+    path : str
+        Such as `['W1']`; `x` where the point is the array itself.
+    given : object
+        The caller's own object; never handed to `f`.
+    base : array or None
+        Our copy of it, never handed out either, so that it stays what it was. None for a leaf
+        that is carried and not differentiated.
+    handed : array or None
+        The copy that `f` and the claim are called with.
+    """
+
+    path: str
+    given: Any
+    base: Array | None
+    handed: Array | None
+
+    @property
+    def array(self) -> Array:
+        """The values at the point, of a leaf that is known to be differentiated."""
+        assert self.base is not None, f"{self.path} is carried, not differentiated"
+        return self.base
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """A point as a vector space: the product of its differentiable leaves over the reals.
+
+    A complex leaf counts as pairs of reals: <a, b> = Re sum conj(a) b, so a gradient g of a real
+    function means df = <g, dx>, as in PyTorch (JAX returns the conjugate).
+    """
+
+    leaves: tuple[Leaf, ...]
+    treespec: optree.PyTreeSpec
+
+    @classmethod
+    def of(cls, x: PyTree) -> Space:
+        """Read a point.
+
+        Raises
+        ------
+        UsageError
+            If a leaf is of a kind that can be neither differentiated nor carried, or nothing can
+            be differentiated.
+        """
+        accessors, values, treespec = optree.tree_flatten_with_accessor(x, namespace=NAMESPACE)
+        leaves = tuple(
+            _read(path_of(accessor), value)
+            for accessor, value in zip(accessors, values, strict=True)
+        )
+        if all(leaf.base is None for leaf in leaves):
+            kinds = ", ".join(sorted({type(leaf.given).__name__ for leaf in leaves})) or "nothing"
+            raise UsageError(
+                f"the point holds {kinds}: there is no floating or complex leaf to differentiate; "
+                f"give it as floating numbers, such as np.asarray(x, float)."
+            )
+        return cls(leaves, treespec)
+
+    @property
+    def moving(self) -> tuple[int, ...]:
+        """The numbers of the leaves that are differentiated."""
+        return tuple(i for i, leaf in enumerate(self.leaves) if leaf.base is not None)
+
+    def point(self) -> PyTree:
+        """Build the point itself, to call `f` and the claim with."""
+        return self.rebuild({})
+
+    def rebuild(self, changed: Tangent) -> PyTree:
+        """Build the point with some leaves' values replaced."""
+        values = [
+            leaf.given if leaf.handed is None else wrap(changed.get(i, leaf.handed), leaf.given)
+            for i, leaf in enumerate(self.leaves)
+        ]
+        return optree.tree_unflatten(self.treespec, values)
+
+    def displaced(self, tangent: Tangent, t: float) -> tuple[PyTree, float]:
+        """Build x + t v, and return it with the step really taken.
+
+        Rounding x + t v to the leaf's dtype changes the displacement; what is left of it along v
+        is <d, v>/<v, v> with d = fl(x + t v) - x, which is exact for a single entry. The tangents
+        of `directions` are drawn on a grid so coarse that d = t v.
+        """
+        moved: dict[int, Array] = {}
+        along = square = 0.0
+        exact = True
+        for i, v in tangent.items():
+            base = self.leaves[i].array
+            shift = t * v
+            moved[i] = np.asanyarray(base + shift).astype(base.dtype, copy=False)
+            taken = moved[i].astype(v.dtype, copy=False) - base
+            exact = exact and bool(np.array_equal(taken, shift))
+            along += inner(v, taken)
+            square += inner(v, v)
+        return self.rebuild(moved), t if exact or square == 0 else along / square
+
+    def moved_to(self, changed: Tangent) -> Space:
+        """Return the space at another point: some leaves' values replaced.
+
+        The caller's own arrays are no part of it, so that nothing is ever restored to that point.
+        """
+        return replace(
+            self,
+            leaves=tuple(
+                leaf if leaf.base is None else _own_leaf(leaf, changed.get(i, leaf.base))
+                for i, leaf in enumerate(self.leaves)
+            ),
+        )
+
+    def restore_handed(self) -> tuple[str, ...]:
+        """Undo what a call did to the arrays it was handed; return the paths of those changed."""
+        return _restore((leaf.path, leaf.handed, leaf.base) for leaf in self.leaves)
+
+    def restore_given(self) -> tuple[str, ...]:
+        """Undo what calls did to the caller's own arrays; return the paths of those changed."""
+        return _restore(
+            (leaf.path, leaf.given if isinstance(leaf.given, np.ndarray) else None, leaf.base)
+            for leaf in self.leaves
+        )
+
+
+def _own_leaf(leaf: Leaf, values: Array) -> Leaf:
+    given = values if isinstance(leaf.given, np.ndarray) else leaf.given
+    return Leaf(leaf.path, given, values, values.copy(order="K"))
+
+
+def wrap(values: Array, given: Any) -> Any:  # noqa: ANN401 - the caller's own type
+    """Wrap values in the type that the caller used: array, NumPy scalar or Python number."""
+    if isinstance(given, np.ndarray):
+        return values
+    if isinstance(given, np.generic):
+        return values[()]
+    return type(given)(values[()])
+
+
+def _restore(rows: Iterable[tuple[str, Array | None, Array | None]]) -> tuple[str, ...]:
+    """Compare arrays bit by bit with what they were, write back, and name those that changed."""
+    changed = []
+    for path, now, before in rows:
+        if now is not None and before is not None and not same_bits(now, before):
+            now[...] = before
+            changed.append(path)
+    return tuple(changed)
+
+
+def same_bits(a: Array, b: Array) -> bool:
+    """Whether two floating arrays of one dtype are bit-identical: NaN is NaN, -0.0 is not 0.0."""
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    if a.dtype.kind == "c":
+        return same_bits(a.real, b.real) and same_bits(a.imag, b.imag)
+    if a.dtype.itemsize > 8:  # longdouble has padding bytes, which mean nothing
+        same = (a == b) & (np.signbit(a) == np.signbit(b)) | (np.isnan(a) & np.isnan(b))
+        return bool(same.all())
+    bits = np.dtype(f"u{a.dtype.itemsize}")
+    return bool(np.array_equal(a.view(bits), b.view(bits)))
+
+
+def path_of(accessor: optree.PyTreeAccessor) -> str:
+    """Write a leaf's path as Python would: `['W1']`, `.layers[0].bias`; the root is `x`."""
+    return accessor.codify("") or "x"
+
+
+def leaves_by_path(tree: PyTree) -> dict[str, Any]:
+    """Read any pytree as a mapping from path to leaf."""
+    accessors, values, _ = optree.tree_flatten_with_accessor(tree, namespace=NAMESPACE)
+    return {path_of(accessor): value for accessor, value in zip(accessors, values, strict=True)}
+
+
+def _read(path: str, value: object) -> Leaf:
+    """Copy a leaf that is differentiated, carry one that is not, refuse what is neither."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return _read_numpy(path, value)
+    if isinstance(value, (float, complex)):
+        _require_finite(path, np.array(value))
+        return Leaf(path, value, np.array(value), np.array(value))
+    if isinstance(value, CARRIED):
+        return Leaf(path, value, None, None)
+    kind = f"{type(value).__module__}.{type(value).__qualname__}"
+    if array_api_compat.is_array_api_obj(value):
+        raise UsageError(
+            f"leaf {path} is a {kind}, but the point must hold NumPy arrays; pass "
+            f"np.asarray(leaf) (detached, on the CPU) and convert inside f."
+        )
+    raise UsageError(
+        f"leaf {path} is of type {kind}, which gradcheck cannot look into; if it is a class that "
+        f"holds arrays, register it with optree: "
+        f"@optree.dataclasses.dataclass(namespace={NAMESPACE!r})."
+    )
+
+
+def _read_numpy(path: str, value: Array | np.generic) -> Leaf:
+    array = np.asanyarray(value)
+    if array.dtype.kind in "fc" and array.dtype.isnative:
+        _require_finite(path, array)
+        return Leaf(path, value, array.copy(order="K"), array.copy(order="K"))
+    if array.dtype.kind in "fc":
+        raise UsageError(
+            f"leaf {path} has dtype {array.dtype.str} of the other byte order; "
+            f"convert it with x.astype(x.dtype.newbyteorder('='))."
+        )
+    if array.dtype.kind in "biuSUmM":
+        return Leaf(path, value, None, None)
+    raise UsageError(
+        f"leaf {path} has dtype {array.dtype}, which can be neither differentiated nor carried; "
+        f"convert it to a floating dtype, such as x.astype(float)."
+    )
+
+
+def _require_finite(path: str, array: Array) -> None:
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):  # not .size, which is 0 for the one index of a 0-d array
+        where = [int(k) for k in bad[0]]
+        raise UsageError(
+            f"leaf {path} is {array[tuple(where)]}{f' at {where}' if where else ''}, but a point "
+            f"must be finite; close over arrays that are not differentiated, such as masks."
+        )
+
+
+def working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the precision in which directions and displacements of a leaf are computed."""
+    wide = np.result_type(dtype, np.float64)
+    return np.dtype(wide)
+
+
+def unit_roundoff(dtype: np.dtype[Any]) -> float:
+    """Half the distance from 1 to the next number of the dtype: 2^-53 for float64."""
+    return float(np.finfo(dtype).eps) / 2
+
+
+def grid_of(dtype: np.dtype[Any]) -> float:
+    """Spacing of the grid on which random directions of a leaf are drawn, relative to its scale.
+
+    Coarse enough that x + t v is exact at the first step (2^(-p/3) for p digits of precision) for
+    every |x| up to 2^(3 + p/16) scales, so that no rounding of the point enters the difference
+    (numerics, section 1.5). Fine enough that a function which adds such numbers exactly is not
+    mistaken for one whose values are rounded: 2^-29 for float64, 2^-12 for float32.
+    """
+    digits = -np.log2(unit_roundoff(dtype))
+    return float(2.0 ** -(np.floor(2 * digits / 3) - 3 - np.floor(digits / 16)))
+
+
+OFF_GRID = (1 + 5**0.5) / 2  # all 53 digits in use: a single step that is on no binary grid
+
+
+def draw_weights(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """Draw an array of random sign times U(0.5, 1.5), on the grid of the dtype.
+
+    Never near 0, so that no entry hides; never of one size, so that two wrong entries do not
+    cancel, as they do half the time under plain random signs.
+    """
+    wide, grid = working_dtype(dtype), grid_of(dtype)
+    real = _draw_real(rng, shape, grid)
+    if wide.kind == "c":
+        return np.asarray(real + 1j * _draw_real(rng, shape, grid), dtype=wide)
+    return np.asarray(real, dtype=wide)
+
+
+def _draw_real(
+    rng: np.random.Generator, shape: tuple[int, ...], grid: float
+) -> npt.NDArray[np.float64]:
+    steps = round(1 / grid)
+    magnitude = rng.integers(steps // 2, steps + steps // 2 + 1, size=shape) * grid
+    return np.asarray(np.where(rng.integers(0, 2, size=shape) == 1, magnitude, -magnitude))
+
+
+def inner(a: Array, b: Array) -> float:
+    """Real inner product, Re sum conj(a) b, accumulated in at least float64."""
+    wide = working_dtype(np.result_type(a, b))
+    product = np.vdot(a.astype(wide, copy=False).ravel(), b.astype(wide, copy=False).ravel())
+    return float(product.real)
+
+
+def norm(a: Array) -> float:
+    """Euclidean norm, safe against overflow and underflow of the squares."""
+    largest = float(np.abs(a).max(initial=0.0))
+    if largest == 0.0 or not np.isfinite(largest):
+        return largest
+    scaled = a.astype(working_dtype(a.dtype), copy=False) / largest
+    return largest * float(np.sqrt(inner(scaled, scaled)))
+
+
+def rms(a: Array) -> float:
+    """Root mean square of the entries; 0 for an empty array."""
+    return norm(a) / float(np.sqrt(a.size)) if a.size else 0.0
+
+
+def size_of(arrays: Iterable[Array]) -> float:
+    """Euclidean norm of all entries of several arrays together."""
+    return norm(np.array([norm(array) for array in arrays]))

@@ -1,0 +1,208 @@
+"""The rule: analytic against numeric ± error bar, three answers.
+
+Owns every threshold of judgement and nothing else: it measures nothing and composes nothing.
+Fourth layer: uses `records` and the numbers of `differences`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from .differences import Glance
+from .records import Analytic, Cause, Derivative, Evidence, Verdict
+
+WORTH_SEEING = 3e-3  # a bar this wide, relative to the claim, still shows a dropped term or factor
+GLANCE_AGREEMENT = 1e-9  # truncation of a central difference at the first step, ten times over
+GLANCE_ROUNDING = 1e-5  # of the claim: coarser rounding would certify too little, see directions
+GLANCE_BEND = 0.05  # of the claim: more bend may be a kink
+ZERO = 2.0**10  # unit roundoffs of f: a claim below is zero up to the rounding of its own sums
+NOTHING = 1e-290  # a bar of this size is that of a function that is 0 everywhere
+MARGIN = 3.0  # times the bar, where the line is rough: the largest error/bar ever measured is 2.9
+CLAIM_ROUNDOFFS = 32.0  # unit roundoffs of its own dtype that a right claim may be off by
+SINGLE_BAR = 0.5  # of the mismatch: what a window's bar may be if it is to confirm it
+
+EXPLANATION = {
+    Evidence.JUMP: (Cause.JUMP, "f jumps at x, or so close that no difference can tell"),
+    Evidence.SINGULAR: (Cause.SINGULAR, "f has no finite slope at x, it behaves like sqrt|t|"),
+    Evidence.NONFINITE: (Cause.DOMAIN, "f is not finite beside x, however small the step"),
+    Evidence.NOISE: (Cause.NOISE, "f is too noisy here"),
+    Evidence.PRECISION: (Cause.PRECISION, "rounding hides the derivative"),
+    Evidence.SMOOTH: (Cause.PRECISION, "the error bar is too wide"),
+}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a judgement is relative to.
+
+    Attributes
+    ----------
+    rtol : float
+        The tolerance relative to the scale, see `tolerance_for`.
+    size : float
+        Size of the values of f, or of its steepest rise per unit step if that is larger.
+    roundoff : float
+        Unit roundoff of the arithmetic.
+    """
+
+    rtol: float
+    size: float
+    roundoff: float
+
+    @property
+    def zero(self) -> float:
+        """Claims up to this size are zero to rounding."""
+        return ZERO * self.roundoff * self.size
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict on one probe.
+
+    Attributes
+    ----------
+    verdict : Verdict
+        The answer.
+    cause : Cause or None
+        Why, where it is not a plain PASS.
+    reason : str
+        The same in a few words.
+    scale : float
+        What errors are relative to.
+    """
+
+    verdict: Verdict
+    cause: Cause | None
+    reason: str
+    scale: float
+
+
+def tolerance_for(analytic: Analytic, rtol: float) -> float:
+    """Widen the plan's tolerance to the rounding of a claim that is given in few digits."""
+    return max(rtol, CLAIM_ROUNDOFFS * analytic.roundoff)
+
+
+def scale_of(analytic: Analytic, derivative: Derivative) -> float:
+    """Size of the derivative along the probe: of the claim's terms, or of the numeric if larger."""
+    numeric = [
+        abs(d) for d in (derivative.value, derivative.left, derivative.right) if d is not None
+    ]
+    sizes = [s for s in (analytic.scale, *numeric) if math.isfinite(s)]
+    return max(sizes, default=0.0)
+
+
+def settles(analytic: Analytic, look: Glance) -> bool:
+    """Whether two values of f are enough to pass the claim; never enough to fail it.
+
+    Agreement within rounding or nine digits; a rounding error much smaller than the claim; no bend
+    that could be a kink; and not three equal values, which would pass any zero.
+    """
+    scale = analytic.scale
+    return (
+        abs(look.value - analytic.value) <= glance_bar(scale, look)
+        and look.rounding <= GLANCE_ROUNDING * scale
+        and abs(look.bend) <= GLANCE_BEND * scale
+        and not look.flat
+    )
+
+
+def glance_bar(scale: float, look: Glance) -> float:
+    """Return the discrepancy that `settles` takes for agreement."""
+    return max(look.rounding, GLANCE_AGREEMENT * scale)
+
+
+def judge(analytic: Analytic, derivative: Derivative, scene: Scene) -> Judgement:
+    """Compare the claim with the numeric derivative along one probe.
+
+    With d = |analytic - numeric|, tol = rtol · scale, worth = max(3e-3, rtol) · scale:
+
+    ============================  =======================  ================  ==================
+    line                          d                        bar               verdict
+    ============================  =======================  ================  ==================
+    jump, singular, not finite    any                      any               INCONCLUSIVE
+    kink at x                     any                      any               INCONCLUSIVE (kink)
+    any, claim not finite         -                        any               FAIL
+    smooth, noise, precision      <= bar                   <= worth          PASS
+    smooth, noise, precision      bar < d <= bar + tol     <= worth          PASS (precision)
+    claim zero to rounding        <= bar                   <= 3e-3 · |f|     PASS (zero)
+    smooth, noise, precision      <= bar + tol             wider             INCONCLUSIVE
+    noise, precision              <= 3 bar + tol           any               INCONCLUSIVE
+    smooth, noise, precision      larger                   any               FAIL, if confirmed
+    ============================  =======================  ================  ==================
+
+    A FAIL from here still wants a second window (`disputes`), and a kink a shifted point; both are
+    the composer's to arrange.
+    """
+    scale = scale_of(analytic, derivative)
+    evidence = derivative.evidence
+    if evidence in (Evidence.JUMP, Evidence.SINGULAR, Evidence.NONFINITE):
+        return Judgement(Verdict.INCONCLUSIVE, *EXPLANATION[evidence], scale)
+    if evidence is Evidence.KINK:
+        return Judgement(
+            Verdict.INCONCLUSIVE, Cause.KINK, where_at_kink(analytic, derivative), scale
+        )
+    if not math.isfinite(analytic.value):
+        return Judgement(
+            Verdict.FAIL, Cause.NONFINITE, "the claim is not finite where f is smooth", scale
+        )
+    return _judge_smooth(analytic, derivative, scene, scale)
+
+
+def _judge_smooth(
+    analytic: Analytic, derivative: Derivative, scene: Scene, scale: float
+) -> Judgement:
+    distance = abs(analytic.value - derivative.value)
+    bar, tolerance = derivative.error_bar, scene.rtol * scale
+    if distance <= bar + tolerance:
+        return _judge_agreement(analytic, derivative, scene, scale)
+    rough = derivative.evidence in (Evidence.NOISE, Evidence.PRECISION)
+    if rough and distance <= MARGIN * bar + tolerance:
+        return Judgement(Verdict.INCONCLUSIVE, *EXPLANATION[derivative.evidence], scale)
+    return Judgement(Verdict.FAIL, Cause.OTHER, "f and the derivative disagree", scale)
+
+
+def _judge_agreement(
+    analytic: Analytic, derivative: Derivative, scene: Scene, scale: float
+) -> Judgement:
+    distance, bar = abs(analytic.value - derivative.value), derivative.error_bar
+    if bar <= max(WORTH_SEEING, scene.rtol) * scale:
+        if distance <= bar:
+            return Judgement(Verdict.PASS, None, "", scale)
+        digits = -math.log10(distance / scale)
+        reason = f"agrees to {digits:.1f} digits only; our bar is {bar / scale:.0e}"
+        return Judgement(Verdict.PASS, Cause.PRECISION, reason, scale)
+    if analytic.scale <= scene.zero and bar <= max(WORTH_SEEING * scene.size, NOTHING):
+        return Judgement(Verdict.PASS, None, "zero within the rounding of f", scale)
+    return Judgement(Verdict.INCONCLUSIVE, *EXPLANATION[derivative.evidence], scale)
+
+
+def disputes(analytic: Analytic, derivative: Derivative, scene: Scene) -> bool:
+    """Whether one window contradicts the claim by itself, with half the mismatch to spare."""
+    distance = abs(analytic.value - derivative.value)
+    tolerance = scene.rtol * scale_of(analytic, derivative)
+    return distance > derivative.error_bar + tolerance and (
+        derivative.error_bar < SINGLE_BAR * distance
+    )
+
+
+def is_one_sided_value(analytic: Analytic, derivative: Derivative, rtol: float) -> bool:
+    """Whether the claim is the derivative from the left or from the right."""
+    slack = derivative.side_bar + rtol * abs(analytic.value)
+    return any(
+        side is not None and abs(analytic.value - side) <= slack
+        for side in (derivative.left, derivative.right)
+    )
+
+
+def where_at_kink(analytic: Analytic, derivative: Derivative) -> str:
+    """Say where the claim lies among the one-sided derivatives of a kink."""
+    left, right = derivative.left or 0.0, derivative.right or 0.0
+    sides = f"from the left {left:.6g}, from the right {right:.6g} (± {derivative.side_bar:.0e})"
+    if is_one_sided_value(analytic, derivative, 0.0):
+        place = "is one of them"
+    elif min(left, right) <= analytic.value <= max(left, right):
+        place = "lies between them"
+    else:
+        place = "lies outside"
+    return f"f has a kink at x: {sides}; the claim {analytic.value:.6g} {place}"

@@ -1,0 +1,236 @@
+"""Certified differences against derivatives known to 50 digits, and the formulas of one window."""
+
+import math
+
+import mpmath
+import numpy as np
+import pytest
+
+import gradcheck
+from gradcheck import Evidence
+from gradcheck.differences.ladder import first_step
+from gradcheck.differences.window import KINK, LEVELS, RATIOS, SLOPE, Window, grain
+
+mpmath.mp.dps = 50
+
+
+def exact(derivative, x):
+    """Evaluate a derivative to 50 digits at the very float that x is."""
+    return float(derivative(mpmath.mpf(x)))
+
+
+KNOWN = [
+    # f, its derivative, x
+    pytest.param(math.sin, mpmath.cos, 1.0, id="sin"),
+    pytest.param(math.exp, mpmath.exp, -0.3, id="exp"),
+    pytest.param(math.tanh, lambda x: 1 - mpmath.tanh(x) ** 2, 0.7, id="tanh"),
+    pytest.param(math.log, lambda x: 1 / x, 2.5, id="log"),
+    pytest.param(math.sqrt, lambda x: 1 / (2 * mpmath.sqrt(x)), 1e-6, id="sqrt-of-a-millionth"),
+    pytest.param(lambda x: x**3 - 2 * x, lambda x: 3 * x**2 - 2, 1.3, id="cubic"),
+    pytest.param(lambda x: 1 / x, lambda x: -1 / x**2, 1e-5, id="reciprocal-near-0"),
+    pytest.param(lambda x: math.sin(1e-6 * x), lambda x: mpmath.mpf("1e-6") * mpmath.cos(
+        mpmath.mpf(1e-6) * x), 1.7e6, id="badly-scaled"),
+    pytest.param(lambda x: math.sin(1000 * x), lambda x: 1000 * mpmath.cos(1000 * x), 0.9,
+                 id="a-thousand-periods"),
+    pytest.param(lambda x: math.sin(x), mpmath.cos, 1.1e5, id="large-x-unit-length"),
+    pytest.param(lambda x: 1e6 + math.sin(x), mpmath.cos, 1.0, id="on-a-million"),
+    pytest.param(lambda x: x, lambda x: 1, 3.0, id="identity"),
+    pytest.param(lambda x: 4.0 * x + 2.0, lambda x: 4, 1.0, id="exact-arithmetic"),
+    pytest.param(lambda x: x * 1e300, lambda x: mpmath.mpf(1e300), 1.0, id="huge-values"),
+    pytest.param(lambda x: x * 1e-300, lambda x: mpmath.mpf(1e-300), 1.0, id="tiny-values"),
+    pytest.param(lambda x: x * x, lambda x: 2 * x, 1e8, id="x-of-1e8"),
+    pytest.param(lambda x: math.cos(x * 1e300), lambda x: -mpmath.mpf(1e300) * mpmath.sin(
+        x * mpmath.mpf(1e300)), 1e-300, id="x-of-1e-300"),
+    pytest.param(lambda x: math.log1p(math.exp(x)), lambda x: 1 / (1 + mpmath.exp(-x)), 0.0,
+                 id="softplus-at-0"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("f", "derivative", "x"), KNOWN)
+def test_true_derivative_lies_inside_the_bar(f, derivative, x):
+    """The one promise of the numeric side."""
+    d = gradcheck.derivative(f, x)
+    assert abs(d.value - exact(derivative, x)) <= d.error_bar
+
+
+@pytest.mark.parametrize(("f", "derivative", "x"), [p for p in KNOWN if p.id in {
+    "sin", "exp", "tanh", "log", "cubic", "identity", "exact-arithmetic", "softplus-at-0",
+    "badly-scaled", "huge-values", "x-of-1e8"}])  # fmt: skip
+def test_smooth_derivative_costs_9_evaluations_for_8_digits(f, derivative, x):
+    """One window is enough where f is smooth: relative bar below 1e-8."""
+    d = gradcheck.derivative(f, x)
+    assert d.evaluations == 9
+    assert d.evidence is Evidence.SMOOTH
+    assert d.error_bar <= 1e-8 * abs(exact(derivative, x))
+
+
+def test_constant_function_has_a_certified_zero():
+    """A zero with a bar of f's own rounding is an answer."""
+    d = gradcheck.derivative(lambda x: 3.7, 1.0)
+    assert d.value == 0.0
+    assert d.error_bar < 1e-8
+
+
+@pytest.mark.parametrize(
+    ("f", "left", "right"),
+    [
+        pytest.param(abs, -1.0, 1.0, id="abs"),
+        pytest.param(lambda x: max(x, 0.0), 0.0, 1.0, id="relu"),
+        pytest.param(lambda x: max(math.exp(2 * x), math.exp(-x)), -1.0, 2.0, id="max-of-two"),
+        pytest.param(lambda x: math.sin(x) + 5 + abs(x), 0.0, 2.0, id="on-a-slope"),
+    ],
+)
+def test_kink_at_x_gives_both_one_sided_derivatives(f, left, right):
+    """The bar spans both; each side has its own bar."""
+    d = gradcheck.derivative(f, 0.0)
+    assert d.evidence is Evidence.KINK
+    assert abs(d.left - left) <= d.side_bar < 1e-6
+    assert abs(d.right - right) <= d.side_bar
+    assert d.value - d.error_bar <= left <= right <= d.value + d.error_bar
+
+
+@pytest.mark.parametrize("distance", [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, -1e-6, -1e-4])
+def test_kink_beside_x_does_not_spoil_the_derivative(distance):
+    """X lies in a smooth piece, however short."""
+
+    def f(x):
+        return math.sin(x + 0.3) + 2.0 * max(0.0, math.copysign(1.0, distance) * (x - distance))
+
+    d = gradcheck.derivative(f, 0.0)
+    assert d.evidence is Evidence.SMOOTH
+    assert abs(d.value - math.cos(0.3)) <= d.error_bar < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("f", "evidence"),
+    [
+        pytest.param(lambda x: math.sin(x) + (x > 0), Evidence.JUMP, id="jump"),
+        pytest.param(lambda x: math.sqrt(abs(x)), Evidence.SINGULAR, id="square-root"),
+        pytest.param(lambda x: abs(x) ** 0.3, Evidence.SINGULAR, id="power-0.3"),
+        pytest.param(lambda x: math.nan if x else 0.0, Evidence.NONFINITE, id="nan-beside-x"),
+        pytest.param(lambda x: 1 / (x == 0), Evidence.NONFINITE, id="raises-beside-x"),
+    ],
+)
+def test_what_has_no_derivative_to_certify_says_so(f, evidence):
+    """The evidence names what f looks like, and the bar is wide."""
+    d = gradcheck.derivative(f, 0.0)
+    assert d.evidence is evidence
+    assert not d.error_bar < 1e-3
+
+
+def test_edge_of_the_domain_shortens_the_step():
+    """The square root a millionth of x away from its edge is still certified."""
+    d = gradcheck.derivative(lambda x: math.sqrt(x - 1), 1 + 1e-6)
+    truth = exact(lambda x: 1 / (2 * mpmath.sqrt(x - 1)), 1 + 1e-6)
+    assert abs(d.value - truth) <= d.error_bar <= 1e-4 * truth
+
+
+@pytest.mark.parametrize("noise", [1e-12, 1e-9, 1e-6])
+def test_noise_is_measured_and_enters_the_bar(noise):
+    """The bar grows with the noise and holds the truth."""
+    rng = np.random.default_rng(3)
+    d = gradcheck.derivative(lambda x: math.sin(x) + noise * rng.standard_normal(), 1.0)
+    assert abs(d.value - math.cos(1.0)) <= d.error_bar
+    assert d.noise > 0
+    assert noise < d.error_bar < 1e-6 + 1e4 * noise
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f2"])
+def test_values_rounded_to_a_coarse_format_are_seen(dtype):
+    """float64 in name only: the grain of the values gives the format away."""
+    d = gradcheck.derivative(lambda x: float(np.sin(x).astype(dtype)), np.float64(1.0))
+    assert abs(d.value - math.cos(1.0)) <= d.error_bar
+    assert d.error_bar > 1e-7
+
+
+def test_float32_point_takes_steps_that_float32_can_represent():
+    """The step of u^(1/3) is 2^-8, and the displacement is really taken."""
+    d = gradcheck.derivative(lambda x: float(x) ** 2, np.float32(1.5))
+    assert abs(d.value - 3.0) <= d.error_bar < 1e-2
+
+
+def test_longdouble_is_differentiated_in_longdouble():
+    """Subtraction happens before anything is rounded to float64."""
+    x = np.longdouble(1.0) / 3
+    d = gradcheck.derivative(lambda x: np.exp(x), x)
+    assert abs(d.value - float(np.exp(x))) <= d.error_bar
+    if np.finfo(np.longdouble).eps < np.finfo(np.float64).eps:
+        assert d.error_bar < 1e-11
+
+
+# --- one window -----------------------------------------------------------------------------
+
+
+def window_of(g, h=2.0**-10):
+    """Make a window of exact values of g."""
+    steps = h * RATIOS
+    right, left = (np.array([g(t) - g(0.0) for t in sign * steps]) for sign in (1, -1))
+    return Window(h, steps, right, left, floor=1e-300, flat=False)
+
+
+def test_extrapolation_weights_are_nevilles():
+    """The table of numerics, section 1.2: orders 4, 6 and 8 from the finest level."""
+    rows = {tuple(np.round(row, 5)) for row in SLOPE.weights}
+    assert (1.33333, -0.33333, 0.0, 0.0) in rows
+    assert (1.42222, -0.44444, 0.02222, 0.0) in rows
+    assert (1.44480, -0.47407, 0.02963, -0.00035) in rows
+
+
+def test_kink_weights_cancel_the_odd_powers():
+    """(2, -1) cancels h, (2.28571, -1.42857, 0.14286) also h^3."""
+    rows = {tuple(np.round(row, 5)) for row in KINK.weights}
+    assert (2.0, -1.0, 0.0, 0.0) in rows
+    assert (2.28571, -1.42857, 0.14286, 0.0) in rows
+
+
+def test_noise_gains_are_those_of_the_stencils():
+    """Half-width of the result per half-width of a value, at h = 1."""
+    finest = [gain for row, gain in zip(SLOPE.weights, SLOPE.gains, strict=True) if row[0] != 0]
+    assert np.round(finest, 3).tolist() == [0.707, 0.95, 1.018, 1.035]
+
+
+@pytest.mark.parametrize("degree", range(8))
+def test_slope_is_exact_for_polynomials_of_degree_7(degree):
+    """All four levels together cancel h^2, h^4 and h^6."""
+    window = window_of(lambda t: (t + 0.5) ** degree, h=0.125)
+    full = SLOPE.weights[-1] @ window.central
+    assert full == pytest.approx(degree * 0.5 ** (degree - 1) if degree else 0.0, abs=1e-12)
+
+
+def test_quadratic_kink_is_read_off_the_even_part():
+    """G = |t| + t + t^2: from the left 0, from the right 2."""
+    fit = window_of(lambda t: abs(t) + t + t * t).as_kink
+    assert (fit.middle, fit.half) == pytest.approx((1.0, 1.0))
+
+
+def test_window_of_a_smooth_function_has_no_kink():
+    """A kink is reported only where it exceeds its own bar."""
+    assert window_of(math.sin).kink == 0.0
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        pytest.param(np.float32([0.1, 0.7, 0.3]).astype(float), 2.0**-27, id="float32"),
+        pytest.param(np.array([0.1, 0.2, 0.3]), 0.0, id="float64"),
+        pytest.param(np.array([0.25, 0.75, 1.5]), 0.25, id="quarters"),
+        pytest.param(np.array([0.25, 0.25]), 0.0, id="constant"),
+        pytest.param(np.zeros(3), 0.0, id="zeros"),
+    ],
+)
+def test_grain_is_the_grid_of_the_values(values, expected):
+    """The largest power of two that divides all, if it is a coarse one."""
+    assert grain(values) == expected
+
+
+@pytest.mark.parametrize(
+    ("roundoff", "step"), [(2.0**-53, 2.0**-18), (2.0**-24, 2.0**-8), (2.0**-11, 2.0**-4)]
+)
+def test_first_step_is_the_cube_root_of_the_roundoff(roundoff, step):
+    """numerics, section 1.3: 2^-18 for float64, 2^-8 for float32, 2^-4 for float16."""
+    assert first_step(roundoff) == step
+
+
+def test_window_has_four_levels_of_ratio_two():
+    """The two constants behind all weights."""
+    assert (LEVELS, RATIOS.tolist()) == (4, [1.0, 2.0, 4.0, 8.0])

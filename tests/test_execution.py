@@ -1,0 +1,122 @@
+"""Calls into foreign code: what may come back, what is counted, what a budget allows."""
+
+import numpy as np
+import pytest
+
+import gradcheck
+from gradcheck import Budget, Plan, UsageError, Verdict
+from gradcheck.execution import read_output, read_scalar
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(1.5, id="python-float"),
+        pytest.param(2, id="python-int"),
+        pytest.param(np.float32(1.5), id="numpy-scalar"),
+        pytest.param(np.array(1.5), id="0-d"),
+        pytest.param(np.array([[1.5]]), id="one-entry"),
+    ],
+)
+def test_one_real_number_is_read(value):
+    """Anything that is one real number."""
+    assert float(read_scalar(value).arrays["x"]) == float(np.ravel(value)[0])
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        pytest.param(np.ones(3), r"an array of shape \(3,\).*check_vjp or check_jvp", id="array"),
+        pytest.param(1j, r"1j, but a gradient needs one real number", id="complex"),
+        pytest.param(None, "f returned None", id="none"),
+        pytest.param("1.0", "f returned a str", id="text"),
+        pytest.param([1.0, [2.0]], "f returned a list", id="ragged"),
+        pytest.param(object(), "f returned a object", id="object"),
+    ],
+)
+def test_anything_else_is_refused(value, message):
+    """The message says what came back and what to do."""
+    with pytest.raises(UsageError, match=message):
+        gradcheck.check_grad(lambda x: value, lambda x: x, np.ones(3))
+
+
+def test_output_keeps_the_floating_arrays():
+    """Integer outputs are not differentiated; they count as floats where they stand alone."""
+    out = read_output({"y": np.ones(2), "n": None, "label": "a"})
+    assert list(out.arrays) == ["['y']"]
+
+
+def test_output_without_numbers_is_refused():
+    """There must be something to differentiate."""
+    with pytest.raises(UsageError, match="holds no floating array"):
+        gradcheck.check_vjp(lambda x: "text", lambda x, u: u, 1.0)
+
+
+def test_cotangent_is_built_like_the_output():
+    """Same structure and dtype; None where there are no numbers."""
+    out = read_output([np.ones(2, "f4"), "a", 1.0])
+    cotangent = out.rebuild({path: 2 * a for path, a in out.arrays.items()})
+    assert cotangent[0].dtype == np.float32
+    assert cotangent[1] is None
+    assert cotangent[2] == 2.0
+    assert isinstance(cotangent[2], float)
+
+
+def test_evaluations_are_counted_exactly():
+    """The report's count is that of the calls f saw."""
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return float(np.sum(x**3))
+
+    report = gradcheck.check_grad(f, lambda x: 3 * x**2, np.linspace(1, 2, 5))
+    assert report.evaluations == len(calls)
+
+
+def test_pair_of_value_and_gradient():
+    """With True for the claim, f returns both, as with SciPy's jac=True."""
+    assert gradcheck.check_grad(lambda x: (np.sum(x**2), 2 * x), True, np.ones(3)).ok
+    assert not gradcheck.check_grad(lambda x: (np.sum(x**2), 3 * x), True, np.ones(3)).ok
+
+
+def test_pair_that_is_none_is_refused():
+    """The message says what was expected."""
+    with pytest.raises(UsageError, match=r"f must return \(value, gradient\), but it returned"):
+        gradcheck.check_grad(lambda x: np.sum(x**2), True, np.ones(3))
+
+
+def test_budget_of_evaluations_is_kept():
+    """Not one evaluation more, and what was left out is said."""
+    point = {"a": np.ones(3), "b": np.ones(3)}
+    report = gradcheck.check_grad(
+        lambda p: np.sum(p["a"] ** 2) + np.sum(p["b"] ** 2),
+        lambda p: {"a": 2 * p["a"], "b": 2 * p["b"]},
+        point,
+        plan=Plan.auto(budget=6),
+    )
+    assert report.evaluations == 6
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.leaves["['a']"].verdict is Verdict.PASS
+    assert report.leaves["['b']"].cause == "budget"
+    assert "0 of 2 lines of leaf ['b']" in report.findings[0].message
+
+
+def test_budget_too_small_for_the_contract_is_inconclusive():
+    """Nothing was tested, and the report says so."""
+    report = gradcheck.check_grad(np.sum, np.ones_like, np.ones(3), plan=Plan.auto(budget=1))
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.findings[0].cause == "budget"
+    assert report.leaves["x"].probes == 0
+
+
+def test_budget_of_seconds_stops_the_check():
+    """An elapsed time beyond the limit stops before the next evaluation."""
+    report = gradcheck.check_grad(
+        lambda x: float(np.sum(x**2)),
+        lambda x: 2 * x,
+        np.ones(2000),
+        plan=Plan.every(budget=Budget(seconds=0.05)),
+    )
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.findings[0].cause == "budget"

@@ -1,0 +1,88 @@
+"""The nouns: illegal ones cannot be built, verdicts carry their sentence."""
+
+import numpy as np
+import pytest
+
+from gradcheck import Budget, Derivative, Evidence, Kind, Mode, Plan, Problem, UsageError, Verdict
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        pytest.param(lambda: Plan.auto(rtol=1.0), r"rtol=1\.0, .* below 1", id="rtol-of-one"),
+        pytest.param(lambda: Plan.auto(rtol=-1e-3), r"rtol=-0\.001", id="rtol-negative"),
+        pytest.param(lambda: Plan.auto(rtol=float("nan")), "rtol=nan", id="rtol-nan"),
+        pytest.param(lambda: Plan.sample(per_leaf=0), r"Plan\.sample\(0\)", id="sample-none"),
+        pytest.param(lambda: Plan.directions(-1), r"directions\(-1\)", id="directions-negative"),
+        pytest.param(lambda: Plan.directions(1.5), r"whole number", id="directions-fraction"),
+        pytest.param(lambda: Plan.auto(seed=-1), "seed=-1", id="seed-negative"),
+        pytest.param(lambda: Plan.auto(seed="x"), "seed='x'", id="seed-text"),
+        pytest.param(lambda: Budget(evaluations=0), "must be positive", id="budget-none"),
+        pytest.param(lambda: Plan.auto(budget=0), "must be positive", id="plan-budget-none"),
+        pytest.param(lambda: Problem(3, np.sin, 1.0), "f is of type int", id="f-not-callable"),
+        pytest.param(lambda: Problem(np.sin, None, 1.0), "the derivative is None", id="no-claim"),
+        pytest.param(lambda: Problem(np.sin, "cos", 1.0), "'cos'", id="claim-text"),
+        pytest.param(
+            lambda: Problem(np.sin, np.ones(2), 1.0, Kind.VJP),
+            r"the vjp is of type ndarray with shape \(2,\).*vjp\(x, cotangent\)",
+            id="vjp-not-callable",
+        ),
+    ],
+)  # fmt: skip
+def test_illegal_record_is_refused(build, message):
+    """The message names the argument, its value and the rule."""
+    with pytest.raises(UsageError, match=message):
+        build()
+
+
+def test_budget_may_be_a_number_of_evaluations():
+    """An int means evaluations of f."""
+    assert Plan.auto(budget=100).limits == Budget(evaluations=100)
+
+
+def test_plan_without_budget_has_no_limits():
+    """`limits` is a record in any case."""
+    assert Plan.every().limits == Budget(None, None)
+
+
+def test_plan_builders_set_mode_and_count():
+    """Each builder is a mode."""
+    plans = [Plan.auto(), Plan.directions(3), Plan.every(), Plan.sample(per_leaf=7)]
+    assert [(p.mode, p.count) for p in plans] == [
+        (Mode.AUTO, None),
+        (Mode.DIRECTIONS, 3),
+        (Mode.EVERY, None),
+        (Mode.SAMPLE, 7),
+    ]
+
+
+def test_verdict_is_its_word_and_carries_a_sentence():
+    """Compares with plain text, shows a sentence."""
+    assert Verdict.FAIL == "fail"
+    assert Verdict("pass") is Verdict.PASS
+    assert all(verdict.sentence.endswith(".") for verdict in Verdict)
+
+
+def test_single_random_source_becomes_a_tuple():
+    """`random=rng` and `random=(rng,)` are the same."""
+    rng = np.random.default_rng(0)
+    assert Problem(np.sin, np.cos, 1.0, random=rng).random == (rng,)
+    assert Problem(np.sin, np.cos, 1.0, random=[rng]).random == (rng,)
+
+
+def test_scaled_derivative_scales_values_and_inverts_steps():
+    """Along twice the direction everything doubles and steps halve; signs are kept."""
+    d = Derivative(3.0, 0.3, 0.1, 0.1, 0.1, 9, (1e-3,), Evidence.KINK, -1.0, 7.0, 0.2).scaled(-2.0)
+    assert (d.value, d.error_bar, d.steps, d.left, d.right, d.side_bar) == (
+        -6.0, 0.6, (5e-4,), 2.0, -14.0, 0.4,
+    )  # fmt: skip
+    assert "kink" in str(d)
+    assert "from the left 2" in str(d)
+
+
+def test_sum_of_parts_is_the_bar():
+    """Truncation, rounding and noise make up the error bar."""
+    import gradcheck
+
+    d = gradcheck.derivative(np.sin, 1.0)
+    assert d.truncation + d.rounding + d.noise == pytest.approx(d.error_bar, rel=1e-12)
