@@ -1,0 +1,103 @@
+"""Reports on a terminal, in colour where the terminal has any.
+
+Owns what `gradcheck verify` prints and its progress bar; words and cells are those of `text`.
+Part of `render`; the one file that imports rich.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from ..records import Report, Verdict
+from . import text
+
+STYLES = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
+INDENT = (0, 0, 0, 2)
+
+
+def make_console(*, stderr: bool = False) -> Console:
+    """Make a console; rich looks at the terminal, at NO_COLOR and at pipes."""
+    return Console(stderr=stderr, highlight=False, soft_wrap=False)
+
+
+def make_progress(console: Console) -> Progress:
+    """Make a progress bar that vanishes when it is done, and is silent in a pipe."""
+    console.quiet = not console.is_terminal  # `disable` alone leaves an empty line in old versions
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+def show_report(console: Console, report: Report) -> None:
+    """Print one report: heading, tables, findings."""
+    console.print(_heading(report))
+    if report.leaves:
+        rows: list[tuple[str, ...]] = [text.leaf_row(leaf) for leaf in report.leaves.values()]
+        verdicts = [leaf.verdict for leaf in report.leaves.values()]
+        console.print(Padding(_table(text.LEAF_HEADINGS, rows, verdicts), INDENT))
+    if report.laws:
+        laws = report.laws.values()
+        rows = [text.law_row(law) for law in laws]
+        table = _table(("verdict", "law"), rows, [law.verdict for law in laws])
+        console.print(Padding(table, INDENT))
+    sentences = [finding.message for finding in report.findings]
+    closing = text.closing_line(report)
+    for sentence in [*sentences, closing] if closing else sentences:
+        console.print(Padding(Text(sentence), INDENT))
+    console.print()
+
+
+def show_summary(console: Console, reports: Sequence[Report], seed: int) -> None:
+    """Print the last line: how many passed, and how to run the same again."""
+    counts = {verdict: sum(r.verdict is verdict for r in reports) for verdict in Verdict}
+    line = Text()
+    for verdict, style in STYLES.items():
+        if counts[verdict] or verdict is Verdict.PASS:
+            line.append(f"{counts[verdict]} {text.shown(verdict)}, ", style=style)
+    evaluations = sum(report.evaluations for report in reports)
+    seconds = sum(report.seconds for report in reports)
+    line.append(f"{evaluations} evaluations of f, {text.duration(seconds)}, --seed {seed}")
+    console.print(line)
+
+
+def _heading(report: Report) -> Text:
+    line = Text(f"{report.name}: " if report.name else "")
+    line.append(text.shown(report.verdict), style=STYLES[report.verdict])
+    line.append(f" ({text.cost(report)})")
+    return line
+
+
+def _table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], verdicts: Sequence[Verdict | None]
+) -> Table:
+    """Make a table without frames; the last column takes what room is left."""
+    table = Table(*headings, box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for column in table.columns[:-1]:
+        column.no_wrap = True
+    for row, verdict in zip(rows, verdicts, strict=True):
+        style = STYLES[verdict] if verdict is not None else "dim"
+        cells = [Text(cell) for cell in row]
+        cells[headings.index("verdict")].stylize(style)
+        table.add_row(*cells)
+    return table

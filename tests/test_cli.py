@@ -1,0 +1,200 @@
+"""The command line as a user runs it: tables, sentences, exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gradcheck.render.serial import run_from_json
+
+ROOT = Path(__file__).parent.parent
+TARGETS = """
+import numpy as np
+import gradcheck
+
+x = np.linspace(0.5, 1.5, 4)
+right = gradcheck.Problem(lambda x: np.sum(x**2), lambda x: 2 * x, {"W": x}["W"], name="right")
+wrong = gradcheck.Problem(lambda x: np.sum(x**2), lambda x: 3 * x, x, name="wrong")
+kink = gradcheck.Problem(abs, 0.0, 0.0, name="kink")
+unusable = gradcheck.Problem(lambda x: np.ones(3), lambda x: x, x, name="unusable")
+
+def raising(x):
+    raise RuntimeError("no licence")
+
+raises = gradcheck.Problem(raising, lambda x: x, x, name="raises")
+
+def failing():
+    raise RuntimeError("out of data")
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run gradcheck in a folder with targets.py; returns the finished process."""
+    (tmp_path / "targets.py").write_text(TARGETS)
+
+    def run(*arguments, **environment):
+        return subprocess.run(
+            [sys.executable, "-P", "-m", "gradcheck", *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "COLUMNS": "80", **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("names", "code"),
+    [
+        pytest.param(["right"], 0, id="pass"),
+        pytest.param(["wrong"], 1, id="fail"),
+        pytest.param(["kink"], 3, id="inconclusive"),
+        pytest.param(["right", "kink", "wrong"], 1, id="fail-outranks-inconclusive"),
+    ],
+)
+def test_exit_code_is_the_worst_verdict(run, names, code):
+    """0 pass, 1 fail, 3 inconclusive."""
+    done = run("verify", *(f"targets.py:{name}" for name in names))
+    assert done.returncode == code, done.stderr
+    assert done.stderr == ""
+    for name in names:
+        assert f"{name}: " in done.stdout
+
+
+def test_table_fits_80_columns_and_has_no_colour_in_a_pipe(run):
+    """Leaf, shape, verdict, error ± bar, certified to."""
+    done = run("verify", "targets.py:right", "--seed", "1")
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "\x1b" not in done.stdout
+    assert "leaf  shape  verdict  error ± bar" in done.stdout
+    assert "x     (4,)   pass" in done.stdout
+    assert "1 pass, " in done.stdout
+    assert "--seed 1" in done.stdout
+
+
+def test_failure_names_the_leaf_and_how_to_replay(run):
+    """The sentence below the table."""
+    done = run("verify", "targets.py:wrong", "--seed", "1729")
+    assert "x is wrong along a random direction" in done.stdout
+    assert "replay: seed=1729" in done.stdout
+
+
+def test_seed_replays_the_run(run):
+    """The same lines, but for the times."""
+    first, second = (
+        [line for line in run("verify", "targets.py:wrong", "--seed", "3").stdout.splitlines()
+         if " ms" not in line]
+        for _ in range(2)
+    )  # fmt: skip
+    assert first == second
+
+
+@pytest.mark.parametrize("plan", ["auto", "every", "directions:3", "sample:2"])
+def test_plan_is_chosen_by_name(run, plan):
+    """And passes a right gradient."""
+    assert run("verify", "targets.py:right", "--plan", plan).returncode == 0
+
+
+def test_rtol_is_the_plans(run):
+    """A tolerance of 60 % passes a gradient that is 50 % too large."""
+    assert run("verify", "targets.py:wrong", "--rtol", "0.6").returncode == 0
+
+
+def test_brief_prints_tables_only_of_what_did_not_pass(run):
+    """The summary is always there."""
+    done = run("verify", "targets.py:right", "targets.py:wrong", "--brief")
+    assert "right:" not in done.stdout
+    assert "wrong: FAIL" in done.stdout
+    assert "1 pass, 1 FAIL" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["nothing.py:x"], "gradcheck: there is no file nothing.py.", id="no-file"),
+        pytest.param(["targets.py:nothing"], "targets.py has no 'nothing'", id="no-name"),
+        pytest.param(["targets.py:x"], "targets.py:x is of type", id="wrong-type"),
+        pytest.param(["targets.py:failing"], "raised RuntimeError: out of data", id="raises"),
+        pytest.param(["targets.py:unusable"], "f returned an array of shape (3,)", id="unusable"),
+        pytest.param(["--plan", "some"], "'some' is none of auto, every", id="plan"),
+        pytest.param(["--plan", "sample:0"], "Plan.sample(0), but it needs", id="plan-count"),
+        pytest.param(["--plan", "sample:x"], "invalid literal", id="plan-number"),
+        pytest.param(["--rtol", "2"], "rtol=2.0, but it must be", id="rtol"),
+        pytest.param(["--seed", "-1"], "-1 is not in the range", id="seed"),
+        pytest.param(["--frobnicate"], "No such option", id="option"),
+        pytest.param(["targets.py:right", "--json", "no/such/folder/out.json"],
+                     "No such file or directory", id="json"),
+    ],
+)  # fmt: skip
+def test_wrong_usage_is_one_sentence_and_exit_code_2(run, arguments, message):
+    """No traceback."""
+    done = run("verify", *arguments)
+    assert done.returncode == 2
+    assert message in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_exception_inside_f_is_a_finding(run):
+    """Inconclusive, one sentence; the traceback only when asked for."""
+    done = run("verify", "targets.py:raises")
+    assert done.returncode == 3
+    assert "f raised RuntimeError: no licence at x" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    loud = run("verify", "targets.py:raises", "--traceback")
+    assert "in raising" in loud.stderr
+
+
+def test_traceback_of_a_target_that_raises(run):
+    """On request."""
+    done = run("verify", "targets.py:failing", "--traceback")
+    assert "in failing" in done.stderr
+    assert done.returncode == 2
+
+
+def test_json_holds_all_reports(run, tmp_path):
+    """Readable again, by name."""
+    run("verify", "targets.py:right", "targets.py:wrong", "--json", "out.json")
+    reports = run_from_json((tmp_path / "out.json").read_text())
+    assert [(r.name, str(r.verdict)) for r in reports] == [("right", "pass"), ("wrong", "fail")]
+    assert json.loads((tmp_path / "out.json").read_text())["format"] == "gradcheck-run/1"
+
+
+def test_help_shows_an_example(run):
+    """Of the command, and of the group."""
+    assert "Example: gradcheck verify" in run("verify", "--help").stdout
+    assert "verify" in run("--help").stdout
+    assert "gradcheck, version" in run("--version").stdout
+
+
+def test_verify_without_target_checks_the_reference_on_iris_and_the_laws(run):
+    """Every activation and loss at both stages, and all laws."""
+    done = run("verify", "--seed", "5")
+    assert done.returncode == 0, done.stdout
+    assert "relu, softmax_cross_entropy, trained on iris (accuracy" in done.stdout
+    assert "identity, mse, at initialisation: pass" in done.stdout
+    assert "laws on the reference network (relu, bce): pass (16 laws" in done.stdout
+    assert "dropout-preserves-expectation: mean" in done.stdout
+    assert "58 pass, " in done.stdout
+
+
+def test_wrong_dropout_example_fails_and_names_the_leaf(run):
+    """examples/wrong_dropout.py:problem."""
+    done = run("verify", str(ROOT / "examples" / "wrong_dropout.py:problem"))
+    assert done.returncode == 1
+    assert "['W1'] is wrong along a random direction" in done.stdout
+    assert "['b1'] is wrong" in done.stdout
+    assert "['W2']  (6, 3)  pass" in done.stdout
+
+
+def test_scikit_learn_example_passes(run):
+    """examples/sklearn_mlp.py:problems: other people's backpropagation, every activation."""
+    pytest.importorskip("sklearn")
+    done = run("verify", str(ROOT / "examples" / "sklearn_mlp.py:problems"), "--brief")
+    assert done.returncode == 0, done.stdout
+    assert "12 pass, " in done.stdout
