@@ -1,0 +1,148 @@
+"""The shape of the code: layers, one-way imports, file and function sizes, public names."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gradcheck
+
+PACKAGE = Path(gradcheck.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# DESIGN, section 3: a room may import rooms of lower rank only; its own files are one room.
+LAYERS = {
+    "records": 0,
+    "space": 1,
+    "randomness": 1,
+    "execution": 2,
+    "contract": 3,
+    "differences": 3,
+    "directions": 4,
+    "verdict": 4,
+    "probing": 5,
+    "examine": 6,
+    "flow": 7,
+    "numeric": 7,
+    "check": 8,
+    "laws": 8,
+    "testing": 9,
+    "render": 9,
+    "targets": 9,
+    "embedded": 9,
+    "cli": 10,
+    "pytest_plugin": 10,
+    "__init__": 10,
+    "__main__": 11,
+}
+# `reference` is a subject, not a part: it imports nothing of gradcheck; only `embedded` uses it.
+SUBJECT = "reference"
+# A report shows itself: the methods import the renderers when they are called.
+PRESENTING = {("records", "render")}
+# Each foreign package is imported in exactly one file (tests and docs aside).
+ONE_FILE = {"rich": "render/terminal.py", "pytest": "pytest_plugin.py"}
+
+
+def room(path: Path) -> str:
+    """Name the room that a file belongs to."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def module_name(path: Path) -> tuple[str, ...]:
+    """Name the package that relative imports of a file start from."""
+    return ("gradcheck", *path.relative_to(PACKAGE).parts[:-1])
+
+
+def imports(path: Path) -> set[tuple[str, ...]]:
+    """List all modules that a file imports, also inside functions, as absolute names."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(tuple(alias.name.split(".")) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found.add(tuple(node.module.split(".")))
+        elif isinstance(node, ast.ImportFrom):
+            package = module_name(path)
+            base = package[: len(package) - node.level + 1]
+            tail = tuple(node.module.split(".")) if node.module else ()
+            names = [()] if tail else [(alias.name,) for alias in node.names]
+            found.update(base + tail + name for name in names)
+    return found
+
+
+def test_imports_go_down_the_layers_only():
+    """No room imports one of its own rank or above; presenting methods are the one exception."""
+    wrong = []
+    for path in FILES:
+        here = room(path)
+        for name in imports(path):
+            there = name[1] if len(name) > 1 and name[0] == "gradcheck" else None
+            if there in (None, here, "__version__") or (here, there) in PRESENTING:
+                continue
+            if (
+                here == SUBJECT
+                or (there == SUBJECT and here != "embedded")
+                or (there != SUBJECT and LAYERS[there] >= LAYERS[here])
+            ):
+                wrong.append((path.name, ".".join(name)))
+    assert wrong == []
+
+
+def test_every_room_has_its_layer():
+    """A new room must be placed before it can be imported."""
+    assert {room(path) for path in FILES} - {SUBJECT} == LAYERS.keys()
+
+
+@pytest.mark.parametrize("package", ONE_FILE)
+def test_foreign_package_is_imported_in_one_file(package):
+    """What is foreign stays at the edge."""
+    users = [
+        p.relative_to(PACKAGE).as_posix()
+        for p in FILES
+        if (package,) in {name[:1] for name in imports(p)}
+    ]
+    assert users == [ONE_FILE[package]]
+
+
+def test_no_file_exceeds_400_lines():
+    """A file has one subject."""
+    long = {
+        p.name: n for p in FILES if (n := len(p.read_text(encoding="utf-8").splitlines())) > 400
+    }
+    assert long == {}
+
+
+def test_no_function_exceeds_a_screen():
+    """A function fits a screen: 50 lines of code, its docstring aside."""
+    long = []
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                body = (
+                    node.body[1:] if ast.get_docstring(node) and len(node.body) > 1 else node.body
+                )
+                if body[-1].end_lineno - body[0].lineno + 1 > 50:
+                    long.append(f"{path.name}:{node.name}")
+    assert long == []
+
+
+def test_import_is_light():
+    """`import gradcheck` loads neither the terminal nor the test tools, nor the laws' network."""
+    heavy = ["rich", "click", "pytest", "hypothesis", "gradcheck.reference", "gradcheck.laws"]
+    code = f"import sys, gradcheck; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_public_names_are_these():
+    """A name is added or taken away on purpose."""
+    assert gradcheck.__all__ == sorted(gradcheck.__all__)
+    assert set(gradcheck.__all__) == {
+        "Budget", "Cause", "Derivative", "Evidence", "Finding", "Gradient", "GradientError",
+        "Kind", "LawReport", "LeafReport", "Mode", "Options", "Plan", "Problem", "Progress",
+        "Report", "UsageError", "Verdict", "__version__", "assert_grad", "assert_jvp",
+        "assert_vjp", "check", "check_grad", "check_jvp", "check_vjp", "derivative", "gradient",
+    }  # fmt: skip
+    assert all(hasattr(gradcheck, name) for name in gradcheck.__all__)
