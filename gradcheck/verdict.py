@@ -14,7 +14,7 @@ from .records import Analytic, Cause, Derivative, Evidence, Verdict
 
 WORTH_SEEING = 3e-3  # a bar this wide, relative to the claim, still shows a dropped term or factor
 GLANCE_AGREEMENT = 1e-9  # truncation of a central difference at the first step, ten times over
-GLANCE_ROUNDING = 1e-5  # of the claim: coarser rounding would certify too little, see directions
+GLANCE_ROUNDING = 3e-5  # of the claim: coarser rounding would certify too little, see directions
 GLANCE_BEND = 0.05  # of the claim: more bend may be a kink
 ZERO = 2.0**10  # unit roundoffs of f: a claim below is zero up to the rounding of its own sums
 NOTHING = 1e-290  # a bar of this size is that of a function that is 0 everywhere

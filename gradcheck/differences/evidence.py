@@ -96,6 +96,7 @@ def _trouble_is_beside(clean: Side, other: Side, nearest: float, window: Window)
 # Powers p of |g(h) + g(-h) - 2 g(0)| ~ h^p over the two lowest windows.
 JUMP_BELOW, SINGULAR_BELOW, KINK_BELOW = 0.15, 0.85, 1.25
 STRAIGHT = 0.15  # rms about the line in log-log beyond which there is no power
+CONSTANT = 0.03  # the same for a jump: noise in g(0) alone also looks like h^0, but scatters more
 VISIBLE = 40.0  # floors that the bend must exceed to be read at all
 
 
@@ -112,7 +113,8 @@ def power_of_bend(windows: tuple[Window, ...]) -> float | None:
     power, offset = np.polyfit(x, y, 1)
     rms = float(np.sqrt(np.mean((y - power * x - offset) ** 2)))
     visible = abs(bends[0]) > VISIBLE * low.floor
-    return float(power) if rms < STRAIGHT and visible else None
+    straight = rms < (CONSTANT if power < JUMP_BELOW else STRAIGHT)
+    return float(power) if straight and visible else None
 
 
 def classified(line: Line, windows: tuple[Window, ...], value: float) -> Derivative | None:

@@ -11,9 +11,8 @@ import math
 from dataclasses import dataclass
 
 from .ladder import first_step
-from .line import Line
+from .line import FINE_ARITHMETIC, Line
 
-GLANCE_ROUNDOFF = 2.0**-52  # coarser arithmetic leaves too few digits: 2 of 240 wrong passes seen
 ROUNDING = 8.0  # half-width of the rounding error of g(h) - g(-h), in unit roundoffs of g
 
 
@@ -41,7 +40,7 @@ class Glance:
 
 def glance(line: Line) -> Glance | None:
     """Measure it; None where the arithmetic is coarse or a value is not finite."""
-    if line.roundoff > GLANCE_ROUNDOFF:
+    if line.roundoff > FINE_ARITHMETIC:  # too few digits: 2 of 240 wrong passes seen in float32
         return None
     h = first_step(line.roundoff)
     right, left = line(h), line(-h)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from ..records import Derivative, Evidence
 from .evidence import classified, derivative_along, one_sided
-from .line import Line
+from .line import FINE_ARITHMETIC, Line
 from .window import ROUGH, SPAN, Window, measure
 
 MOST_WINDOWS = 5
@@ -124,7 +124,7 @@ def climb(line: Line, enough: Enough = precise) -> Ladder:
         found = one_sided(line, windows, target)
         rescued = found is not None
         found = found or classified(line, windows, choice.value)
-        h = next_step(windows, choice, target, edge, tried)
+        h = next_step(line, windows, choice, target, edge, tried)
     if not windows:
         nothing = derivative_along(line, math.nan, (math.inf, 0.0, 0.0), tried, Evidence.NONFINITE)
         return Ladder(line, windows, tried, edge, nothing, ())
@@ -181,6 +181,7 @@ def _inherited(best: Window, windows: tuple[Window, ...]) -> float:
 
 
 def next_step(
+    line: Line,
     windows: tuple[Window, ...],
     choice: Choice,
     target: float,
@@ -190,14 +191,27 @@ def next_step(
     """Return the next h, or None where no step promises more."""
     lowest = windows[0]
     if _wants_smaller(windows) and lowest.h / 16 > SMALLEST:
-        h = _smaller(lowest, target)
+        steps = [_smaller(lowest, target)]
     else:
-        larger = _larger(windows, choice, target, edge)
-        if larger is None:
-            return None
-        h = larger
-    h = float(2.0 ** round(math.log2(h)))
-    return None if _was_tried(h, tried) else h
+        tops = _tops(line, choice)
+        steps = [_larger(top, windows, choice, target, edge) for top in tops]
+        steps = [h for top, h in zip(tops, steps, strict=True) if h > 1.4 * top.h]
+    for step in steps:
+        h = float(2.0 ** round(math.log2(step)))
+        if not _was_tried(h, tried):
+            return h
+    return None
+
+
+def _tops(line: Line, choice: Choice) -> list[Window]:
+    """List the windows to step up from: the largest smooth one, then the largest of all.
+
+    In coarse arithmetic a smooth window proves little: its own rounding hides dense kinks, which
+    larger windows must be allowed to show.
+    """
+    largest = choice.believed[-1]
+    smooth = [w for w in choice.believed if w.excess <= ROUGH]
+    return [smooth[-1], largest] if smooth and line.roundoff <= FINE_ARITHMETIC else [largest]
 
 
 def _was_tried(h: float, tried: tuple[float, ...]) -> bool:
@@ -231,20 +245,28 @@ def _smaller(lowest: Window, target: float) -> float:
 
 
 def _larger(
-    windows: tuple[Window, ...], choice: Choice, target: float, edge: float
-) -> float | None:
-    """Step up from the largest window believed: noise falls like 1/h."""
-    top = choice.believed[-1]
+    top: Window, windows: tuple[Window, ...], choice: Choice, target: float, edge: float
+) -> float:
+    """Step up from a window, because noise falls like 1/h; half-way to one that is spoilt.
+
+    Spoilt is a larger window that contradicts smaller ones, that is not extrapolated away, or that
+    is rougher than `top`.
+    """
     wanted = 2 * top.noise / max(target, sys.float_info.min)
     h = top.h * min(max(wanted, 4.0), 4096.0)
     spoilt = [
-        w.h for w in windows if w.h > top.h and (w not in choice.believed or w.truncation > w.noise)
+        w.h
+        for w in windows
+        if w.h > top.h and (w not in choice.believed or w.truncation > w.noise or _rougher(w, top))
     ]
     limit = min([*spoilt, edge])
-    if h >= limit:
+    if h * SPAN >= limit:  # the outermost point counts
         h = math.sqrt(top.h * limit)
-    h = min(h, FARTHEST / SPAN)
-    return h if h > 1.4 * top.h else None
+    return min(h, FARTHEST / SPAN)
+
+
+def _rougher(window: Window, than: Window) -> bool:
+    return window.excess > ROUGH >= than.excess
 
 
 def _smooth_or_rough(

@@ -17,6 +17,8 @@ from ..execution import CallFailed, Origin, Output
 from ..records import Kind, UsageError
 from ..space import Tangent, unit_roundoff
 
+FINE_ARITHMETIC = 2.0**-52  # unit roundoff of float64 or finer
+
 
 class Sample(NamedTuple):
     """One value along the line.
