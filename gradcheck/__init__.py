@@ -10,6 +10,7 @@ The names below are the whole public surface of the core; `gradcheck.laws` and
 import importlib
 from types import ModuleType
 
+from . import render as render  # enters what reports are printed with
 from .check import (
     Options,
     assert_grad,

@@ -5,15 +5,24 @@ illegal record impossible to build. Owns no computation and no presentation.
 First layer: imports nothing else of gradcheck.
 """
 
-from .errors import GradientError, UsageError
+from .errors import UsageError
 from .measurement import Analytic, Derivative, Gradient
 from .plan import DEFAULT_RTOL, Budget, Plan
 from .problem import Problem, PyTree
-from .report import BoolArray, Finding, LawReport, LeafReport, Report
+from .report import (
+    PRESENTERS,
+    BoolArray,
+    Finding,
+    GradientError,
+    LawReport,
+    LeafReport,
+    Report,
+)
 from .words import Cause, Evidence, Kind, Mode, Verdict
 
 __all__ = [
     "DEFAULT_RTOL",
+    "PRESENTERS",
     "Analytic",
     "BoolArray",
     "Budget",

@@ -1,13 +1,14 @@
 """The answer: findings, leaf by leaf, law by law.
 
-A report is *shown* by `gradcheck.render`, which the presenting methods import when they are called.
+Owns no presentation: `gradcheck.render` enters its functions into PRESENTERS, so that a report can
+be printed and still knows nothing of how.
 Part of `records`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +20,9 @@ from .plan import Plan
 from .words import Cause, Verdict
 
 BoolArray = npt.NDArray[np.bool_]
+
+PRESENTERS: dict[str, Callable[[Any], Any]] = {}
+"""How a report is shown and read: `text`, `line`, `json`, `from json`."""
 
 
 @dataclass(frozen=True)
@@ -174,20 +178,14 @@ class Report:
         return self.ok
 
     def __str__(self) -> str:
-        from ..render.text import render_report
-
-        return render_report(self)
+        return str(PRESENTERS["text"](self))
 
     def __repr__(self) -> str:
-        from ..render.text import summarise
-
-        return f"<Report {summarise(self)}>"
+        return f"<Report {PRESENTERS['line'](self)}>"
 
     def to_json(self) -> str:
         """Write the report as JSON text, which `from_json` reads back."""
-        from ..render.serial import report_to_json
-
-        return report_to_json(self)
+        return str(PRESENTERS["json"](self))
 
     @staticmethod
     def from_json(text: str) -> Report:
@@ -198,6 +196,20 @@ class Report:
         UsageError
             If the text is not such a report; the message says where.
         """
-        from ..render.serial import report_from_json
+        report = PRESENTERS["from json"](text)
+        assert isinstance(report, Report), "the reader returns a report or raises"
+        return report
 
-        return report_from_json(text)
+
+class GradientError(AssertionError):
+    """The check did not pass; the message is the report.
+
+    Attributes
+    ----------
+    report : Report
+        What was found.
+    """
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(f"\n{report}")
+        self.report = report
