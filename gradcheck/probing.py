@@ -13,7 +13,17 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .differences import Ladder, Line, climb, closer, glance, precise, second_window
+from .differences import (
+    Choice,
+    Ladder,
+    Line,
+    climb,
+    closer,
+    glance,
+    kinks_may_meet,
+    precise,
+    second_window,
+)
 from .directions import FLATTEST, Probe
 from .execution import Origin
 from .records import Analytic, Cause, Derivative, Evidence, Plan, Verdict
@@ -27,10 +37,16 @@ from .verdict import (
     judge,
     settles,
     tolerance_for,
+    where_kinks_meet,
 )
 
 SHARE = 1e-7  # of the claim: the bar at which the ladder may stop looking
 CLEAR = 30.0  # bars: a mismatch this large needs no sharper bar, only a second window
+POINTWISE = (
+    Cause.KINK,
+    Cause.JUMP,
+    Cause.SINGULAR,
+)  # troubles of x itself, not of its surroundings
 MOST_SHIFTS = 3  # other points tried for a leaf with a kink at x: they may have kinks of their own
 
 
@@ -125,13 +141,13 @@ def _climb_and_judge(line: Line, probe: Probe, analytic: Analytic, plan: Plan) -
     tolerance = tolerance_for(analytic, plan.rtol)
     scale = analytic.scale if math.isfinite(analytic.scale) else 0.0
 
-    def precise_enough(value: float, bar: float) -> bool:
-        return precise(value, bar) or bar <= SHARE * scale
+    def precise_enough(choice: Choice) -> bool:
+        return precise(choice) or choice.bar <= SHARE * scale
 
-    def clear_enough(value: float, bar: float) -> bool:
-        distance = abs(value - analytic.value) if math.isfinite(analytic.value) else 0.0
-        clear = distance > CLEAR * bar + tolerance * max(scale, abs(value))
-        return clear or precise_enough(value, bar)
+    def clear_enough(choice: Choice) -> bool:
+        distance = abs(choice.value - analytic.value) if math.isfinite(analytic.value) else 0.0
+        slack = CLEAR * choice.bar + tolerance * max(scale, abs(choice.value))
+        return precise_enough(choice) or (distance > slack and not choice.rough)
 
     # A clear mismatch needs no sharper window but a second one; if that contradicts, look harder.
     for enough in clear_enough, precise_enough:
@@ -143,9 +159,9 @@ def _climb_and_judge(line: Line, probe: Probe, analytic: Analytic, plan: Plan) -
             break
     else:
         reason = "two steps of different size do not tell the same story"
-        judgement = replace(
-            judgement, verdict=Verdict.INCONCLUSIVE, cause=Cause.NOISE, reason=reason
-        )
+        judgement = judgement.doubted(Cause.NOISE, reason)
+    if judgement.cause is Cause.OTHER and kinks_may_meet(ladder):
+        judgement = judgement.doubted(Cause.KINK, where_kinks_meet(analytic, derivative))
     if derivative.evidence is Evidence.NONFINITE and line.failure is not None:
         judgement = replace(judgement, reason=f"beside x, {line.failure}")
     return Measured(probe, analytic, derivative.value, derivative.error_bar, judgement, derivative)
@@ -163,7 +179,7 @@ def _closer_at_kink(ladder: Ladder, analytic: Analytic, plan: Plan) -> Ladder:
 
 def _confirmed(ladder: Ladder, analytic: Analytic, scene: Scene) -> bool:
     """Whether a second window disputes the claim too."""
-    if ladder.rescued:
+    if ladder.rescued:  # two windows agree already
         return True
     mismatch = abs(analytic.value - ladder.derivative.value)
     second = second_window(ladder, lambda d: disputes(analytic, d, scene), mismatch)
@@ -174,16 +190,17 @@ def _confirmed(ladder: Ladder, analytic: Analytic, scene: Scene) -> bool:
 
 
 def _asks_for_another_point(measured: Measured, origin: Origin) -> bool:
-    """Whether the line is not smooth at x, so that a nearby point would say more."""
+    """Whether the line is not smooth at x, so that a nearby point would say more.
+
+    A claim that is not finite at x is no convention: nothing nearby can excuse it.
+    """
     if not origin.evaluator.claim_is_callable or measured.derivative is None:
         return False
-    at_kink = measured.judgement.cause is Cause.KINK
-    rough_failure = (
-        measured.judgement.verdict is Verdict.FAIL
-        and measured.derivative.evidence is not Evidence.SMOOTH
-        and math.isfinite(measured.analytic.value)
-    )
-    return at_kink or rough_failure
+    if not math.isfinite(measured.analytic.value):
+        return False
+    rough = measured.derivative.evidence is not Evidence.SMOOTH
+    failed = measured.judgement.verdict is Verdict.FAIL
+    return measured.judgement.cause in POINTWISE or (rough and failed)
 
 
 def _decide_elsewhere(measured: Measured, plan: Plan, elsewhere: Elsewhere) -> Measured:
@@ -197,17 +214,20 @@ def _decide_elsewhere(measured: Measured, plan: Plan, elsewhere: Elsewhere) -> M
         if origin is None:
             break
         there = measure_here(origin, measured.probe, plan)
-        if there.judgement.cause is Cause.KINK:
+        if there.judgement.cause in POINTWISE:
             continue
         verdict = there.judgement.verdict
         if verdict is Verdict.PASS:
-            reason = f"{measured.judgement.reason}; at a point nearby the claim agrees"
-            return replace(
-                there,
-                judgement=replace(there.judgement, cause=Cause.KINK, reason=reason),
-                derivative=measured.derivative,
-            )
+            return _passed_elsewhere(measured, there)
         if verdict is Verdict.FAIL:
             return there
         break
     return measured
+
+
+def _passed_elsewhere(here: Measured, there: Measured) -> Measured:
+    """Pass the claim, and keep what was seen here."""
+    cause = here.judgement.cause if here.judgement.cause in POINTWISE else Cause.NOISE
+    reason = f"{here.judgement.reason}; at a point nearby the claim agrees"
+    judgement = replace(there.judgement, cause=cause, reason=reason)
+    return replace(there, judgement=judgement, derivative=here.derivative)

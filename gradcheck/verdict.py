@@ -77,6 +77,10 @@ class Judgement:
     reason: str
     scale: float
 
+    def doubted(self, cause: Cause, reason: str) -> Judgement:
+        """Return the judgement as inconclusive, with the reason for it."""
+        return Judgement(Verdict.INCONCLUSIVE, cause, reason, self.scale)
+
 
 def tolerance_for(analytic: Analytic, rtol: float) -> float:
     """Widen the plan's tolerance to the rounding of a claim that is given in few digits."""
@@ -192,6 +196,14 @@ def is_one_sided_value(analytic: Analytic, derivative: Derivative, rtol: float) 
     return any(
         side is not None and abs(analytic.value - side) <= slack
         for side in (derivative.left, derivative.right)
+    )
+
+
+def where_kinks_meet(analytic: Analytic, derivative: Derivative) -> str:
+    """Say what is known where the kinks themselves cannot be resolved."""
+    return (
+        f"f is rough around x at every step, as where several kinks meet: numeric "
+        f"{derivative.value:.6g} ± {derivative.error_bar:.0e}, the claim {analytic.value:.6g}"
     )
 
 

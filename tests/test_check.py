@@ -236,6 +236,36 @@ def test_wrong_relu_at_an_exact_kink_fails(factor):
     assert report.verdict is Verdict.FAIL
 
 
+def test_nan_claim_at_a_kink_is_not_excused_by_a_point_nearby():
+    """The gradient of |x| at 0 written as x/|x|: NaN is no convention, and never a pass."""
+    with np.errstate(invalid="ignore"):
+        report = gradcheck.check_grad(np.linalg.norm, lambda x: x / np.linalg.norm(x), np.zeros(3))
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.findings[0].cause == "kink"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_kinks_that_cancel_at_x_raise_no_false_alarm(seed):
+    """relu(t) - relu(-t) = t: no window shows a kink, and relu'(0) = 0 is none of the slopes.
+
+    The regression behind it: a ReLU net whose hidden units were all dead at zero biases.
+    """
+    rng = np.random.default_rng(seed)
+    c, x = rng.standard_normal(30), np.concatenate([np.zeros(30), rng.standard_normal(3)])
+
+    def f(x):
+        return float(c @ np.maximum(x[:30], 0) + np.sum(np.sin(x)))
+
+    def claim(x, factor=1.0):
+        return factor * (np.concatenate([c * (x[:30] > 0), np.zeros(3)]) + np.cos(x))
+
+    plan = Plan.auto(seed=seed)
+    assert gradcheck.check_grad(f, claim, x, plan=plan).verdict is Verdict.PASS
+    wrong = gradcheck.check_grad(f, lambda x: claim(x, 1.01), x, plan=plan)
+    assert wrong.verdict is Verdict.FAIL
+    assert gradcheck.check_grad(f, claim(x), x, plan=plan).verdict is not Verdict.FAIL
+
+
 def two_kinks(x):
     """Evaluate what is smooth at 0 and has a kink at a distance of 1e-7 on either side."""
     return float(np.sin(x + 0.3) + 2 * max(0.0, x - 1e-7) + 3 * max(0.0, -2e-7 - x))

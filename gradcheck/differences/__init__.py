@@ -8,8 +8,19 @@ Third layer: uses `records`, `space`, `execution`.
 """
 
 from .glance import Glance, glance
-from .ladder import Ladder, climb, precise
+from .ladder import Choice, Ladder, climb, precise
 from .line import Line
-from .second_look import closer, second_window
+from .second_look import closer, kinks_may_meet, second_window
 
-__all__ = ["Glance", "Ladder", "Line", "climb", "closer", "glance", "precise", "second_window"]
+__all__ = [
+    "Choice",
+    "Glance",
+    "Ladder",
+    "Line",
+    "climb",
+    "closer",
+    "glance",
+    "kinks_may_meet",
+    "precise",
+    "second_window",
+]

@@ -73,19 +73,24 @@ class Choice:
         """The bar of the chosen window and what the others add to it."""
         return self.window.bar + self.extra
 
+    @property
+    def rough(self) -> bool:
+        """Whether the chosen window shows more than rounding."""
+        return self.window.excess > ROUGH
+
 
 def first_step(roundoff: float) -> float:
     """Return u^(1/3), where truncation and rounding of a central difference balance."""
     return float(2.0 ** round(math.log2(roundoff) / 3))
 
 
-Enough = Callable[[float, float], bool]
-"""Whether a value with this bar needs no better window."""
+Enough = Callable[[Choice], bool]
+"""Whether the choice so far needs no better window."""
 
 
-def precise(value: float, bar: float) -> bool:
+def precise(choice: Choice) -> bool:
     """Whether the bar is at most TARGET times the value."""
-    return bar <= TARGET * abs(value)
+    return choice.bar <= TARGET * abs(choice.value)
 
 
 def climb(line: Line, enough: Enough = precise) -> Ladder:
@@ -96,7 +101,7 @@ def climb(line: Line, enough: Enough = precise) -> Ladder:
     line : Line
         Where to measure.
     enough : callable
-        `enough(value, bar)`; by default `precise`.
+        `enough(choice)`; by default `precise`.
 
     Returns
     -------
@@ -118,7 +123,7 @@ def climb(line: Line, enough: Enough = precise) -> Ladder:
             continue
         windows = tuple(sorted((*windows, window), key=lambda w: w.h))
         choice = choose(windows)
-        if enough(choice.value, choice.bar):
+        if enough(choice):
             break
         target = TARGET * abs(choice.value)
         found = one_sided(line, windows, target)
@@ -272,7 +277,7 @@ def _rougher(window: Window, than: Window) -> bool:
 def _smooth_or_rough(
     line: Line, windows: tuple[Window, ...], choice: Choice, enough: Enough
 ) -> Derivative:
-    if enough(choice.value, choice.bar):
+    if enough(choice):
         evidence = Evidence.SMOOTH
     elif choice.staircase:
         evidence = Evidence.JUMP

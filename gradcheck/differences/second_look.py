@@ -5,13 +5,14 @@ Part of `differences`.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 
 from ..records import Derivative
 from .evidence import of_window
 from .ladder import FARTHEST, FINE, SMALLEST, Ladder
-from .window import SPAN, measure
+from .window import ROUGH, SPAN, measure
 
 
 def second_window(
@@ -52,6 +53,26 @@ def _confirming_steps(ladder: Ladder, mismatch: float) -> tuple[float, float]:
     best = min(ladder.believed, key=lambda w: w.bar)
     below, above = best.h / 32, min(best.h * 16, FARTHEST / SPAN)
     return (below if best.noise * 32 < 0.3 * mismatch else above), best.h / 8
+
+
+PROPORTIONAL = 8.0  # the slack with which roughness counts as growing like h
+
+
+def kinks_may_meet(ladder: Ladder) -> bool:
+    """Whether the roughness around x shrinks in proportion to h, as that of kinks at x does.
+
+    Where several kinks meet their jumps may cancel, so that no window shows a kink: relu(t) -
+    relu(-t) = t. What they leave behind shrinks like h until rounding hides it. Noise does not
+    shrink; truncation, and kinks beside x, vanish faster.
+    """
+    if ladder.rescued:  # the kinks on the other side may reach x
+        return True
+    for low, high in itertools.pairwise(ladder.windows):
+        expected = high.spread * low.h / high.h
+        like_h = low.spread <= PROPORTIONAL * expected or low.excess <= ROUGH
+        if high.excess > ROUGH and low.spread >= expected / PROPORTIONAL and like_h:
+            return True
+    return False
 
 
 def closer(ladder: Ladder) -> Ladder | None:
