@@ -17,13 +17,16 @@ import numpy as np
 
 from . import contract as contracts
 from .examine import RANK, LeafResult, examine_leaf
-from .execution import Evaluator
+from .execution import BudgetSpent, Evaluator, Origin
 from .probing import Elsewhere
 from .randomness import Held
 from .records import Cause, Finding, LeafReport, Plan, Problem, Report, Verdict
 from .space import Array, Space, rms, working_dtype
 
 SHIFT = 1e-4  # of an entry's size: far enough from a kink at x, near enough to be the same formula
+# Far enough that the gradient of a curved function is another one, and no direction can hide it;
+# nearer where that is outside of the domain.
+FAR_SHIFTS = (0.1, 0.01, SHIFT)
 
 
 @dataclass(frozen=True)
@@ -72,12 +75,15 @@ def _run(
     for_contract, for_lines, for_shifts = (
         np.random.default_rng(stream) for stream in np.random.SeedSequence(plan.seed).spawn(3)
     )
-    contract = contracts.examine(evaluator, space, _nearby(space, for_shifts), for_contract)
+
+    def visit(distance: float) -> Origin | None:
+        return contracts.revisit(evaluator, _nearby(space, distance, for_shifts), for_contract)
+
+    nearby = _nearby(space, SHIFT, for_shifts)
+    contract = contracts.examine(evaluator, space, nearby, for_contract)
     if contract.origin is None:
         return _untested(evaluator, space, plan, contract)
-    elsewhere = Elsewhere(
-        lambda: contracts.revisit(evaluator, _nearby(space, for_shifts), for_contract)
-    )
+    elsewhere = Elsewhere(lambda: visit(SHIFT))
     results: list[LeafResult] = []
     for i in space.moving:
         results.append(examine_leaf(contract.origin, i, plan, for_lines, elsewhere))
@@ -85,22 +91,29 @@ def _run(
             path = space.leaves[i].path
             progress(Progress(path, len(results), len(space.moving), evaluator.evaluations))
     if contract.constant and all(result.report.verdict is Verdict.PASS for result in results):
-        results = _tried_elsewhere(results, space, plan, for_lines, elsewhere)
+        far = _farthest(visit)
+        if far is not None:
+            results = _tried_elsewhere(results, far, plan, for_lines, elsewhere)
     return _report(evaluator, space, plan, contract, results)
+
+
+def _farthest(visit: Callable[[float], Origin | None]) -> Origin | None:
+    """Visit the farthest point at which `f` and the claim can be evaluated."""
+    try:
+        return next(filter(None, map(visit, FAR_SHIFTS)), None)
+    except BudgetSpent:
+        return None
 
 
 def _tried_elsewhere(
     results: list[LeafResult],
-    space: Space,
+    far: Origin,
     plan: Plan,
     rng: np.random.Generator,
     elsewhere: Elsewhere,
 ) -> list[LeafResult]:
     """Check a claim that never changes at another point too: it may answer from an old cache."""
-    origin = elsewhere.origin(0)
-    if origin is None:
-        return results
-    there = [examine_leaf(origin, i, plan, rng, elsewhere) for i in space.moving]
+    there = [examine_leaf(far, i, plan, rng, elsewhere) for i in far.space.moving]
     return [
         _stale(again) if again.report.verdict is Verdict.FAIL else result
         for result, again in zip(results, there, strict=True)
@@ -108,27 +121,27 @@ def _tried_elsewhere(
 
 
 def _stale(result: LeafResult) -> LeafResult:
-    """Name the cause of a leaf that is right at x and wrong nearby, where it is the same."""
+    """Name the cause of a leaf that is right at x, does not change nearby, and is wrong beyond."""
     finding = Finding(
         Cause.STALE_CACHE,
-        f"{result.report.path} is right at x, but the same, bit for bit, at a point nearby, and "
-        f"wrong there: the derivative answers from a cache of an earlier call.",
+        f"{result.report.path} is right at x, the same, bit for bit, at a point nearby, and wrong "
+        f"farther away: the derivative answers from a cache of an earlier call.",
         result.report.path,
     )
     return LeafResult(replace(result.report, cause=Cause.STALE_CACHE), (finding,))
 
 
-def _nearby(space: Space, rng: np.random.Generator) -> Space:
-    """Move every entry by a little of its own size."""
-    return space.moved_to({i: _nudge(space.leaves[i].array, rng) for i in space.moving})
+def _nearby(space: Space, distance: float, rng: np.random.Generator) -> Space:
+    """Move every entry by a share of its own size."""
+    return space.moved_to({i: _nudge(space.leaves[i].array, distance, rng) for i in space.moving})
 
 
-def _nudge(array: Array, rng: np.random.Generator) -> Array:
+def _nudge(array: Array, distance: float, rng: np.random.Generator) -> Array:
     wide = working_dtype(array.dtype)
     size = np.maximum(np.abs(array), rms(array) or 1.0)
-    return np.asarray(array + SHIFT * size * rng.standard_normal(array.shape), dtype=wide).astype(
-        array.dtype
-    )
+    return np.asarray(
+        array + distance * size * rng.standard_normal(array.shape), dtype=wide
+    ).astype(array.dtype)
 
 
 def _untested(
