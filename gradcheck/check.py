@@ -63,6 +63,10 @@ class Options(TypedDict, total=False):
         Random sources to hold still, so that `f` draws the same numbers at every call:
         `numpy.random.Generator` and `RandomState` objects, `random.Random` objects, the modules
         `numpy.random` and `random`.
+    reference : callable
+        `reference(x)`: the same function as `f`, computed in more digits (a float64 version of a
+        float32 kernel): the claim is judged against it. Called with float64 leaves where those of
+        `x` are coarser.
     progress : callable
         Called with a `Progress` after every leaf.
     """
@@ -70,6 +74,7 @@ class Options(TypedDict, total=False):
     plan: Plan
     name: str
     random: Any
+    reference: Callable[[PyTree], Any]
     progress: Callable[[Progress], None]
 
 
@@ -93,7 +98,7 @@ def check_grad(
         The point: arrays and numbers in dicts, lists, tuples, namedtuples, or dataclasses
         registered with optree. Integers, strings and None are carried along.
     **options : Options
-        `plan`, `name`, `random`, `progress`; see `Options`.
+        `plan`, `name`, `random`, `reference`, `progress`; see `Options`.
 
     Returns
     -------
@@ -251,5 +256,13 @@ def _checked(kind: Kind, f: Any, claim: Any, x: PyTree, options: Options) -> Rep
             else f"the options are {', '.join(Options.__annotations__)}"
         )
         raise UsageError(f"{name}={options.get(name)!r} is not an option of check_{kind}; {mend}.")
-    problem = Problem(f, claim, x, kind, options.get("name", ""), options.get("random", ()))
+    problem = Problem(
+        f,
+        claim,
+        x,
+        kind,
+        options.get("name", ""),
+        options.get("random", ()),
+        options.get("reference"),
+    )
     return check(problem, options.get("plan"), options.get("progress"))

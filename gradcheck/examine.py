@@ -13,7 +13,7 @@ import numpy as np
 
 from .directions import Probe, certified, coordinate, probes, relative_to
 from .execution import BudgetSpent, CallFailed, Origin
-from .probing import Elsewhere, Measured, measure
+from .probing import Measured, Place, measure
 from .records import BoolArray, Cause, Finding, LeafReport, Mode, Plan, Verdict
 from .space import Array, grid_of
 
@@ -28,10 +28,10 @@ class LeafResult:
     findings: tuple[Finding, ...] = ()
 
 
-def examine_leaf(
-    origin: Origin, i: int, plan: Plan, rng: np.random.Generator, elsewhere: Elsewhere
-) -> LeafResult:
+def examine_leaf(place: Place, i: int, plan: Plan, rng: np.random.Generator) -> LeafResult:
     """Probe one leaf as the plan says and sum up what was measured."""
+    place = place.for_leaf(i)
+    origin = place.origin
     leaf = origin.space.leaves[i]
     claim = origin.claimed.get(i)
     lines = _lines(origin, i, claim, plan, rng)
@@ -41,7 +41,7 @@ def examine_leaf(
     stopped: Finding | None = None
     for probe in lines:
         try:
-            measured = measure(origin, probe, plan, elsewhere)
+            measured = measure(place, probe, plan)
         except BudgetSpent:
             stopped = _budget_finding(leaf.path, len(results), len(lines))
             break
@@ -51,7 +51,9 @@ def examine_leaf(
         results.append(measured)
         if measured.judgement.verdict is Verdict.FAIL and probe.entry is None:
             break  # one wrong direction is enough; entries are all looked at, to name them
-    return _sum_up(origin, i, plan, results, stopped)
+    result = _sum_up(origin, i, plan, results, stopped)
+    dtype = str((place.given or origin).space.leaves[i].array.dtype)  # the caller's own
+    return replace(result, report=replace(result.report, dtype=dtype))
 
 
 def _lines(

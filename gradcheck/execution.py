@@ -96,6 +96,14 @@ class BudgetSpent(Exception):
 
 
 @dataclass(eq=False)
+class Spent:
+    """What a check has cost so far; shared by all evaluators of the check."""
+
+    started: float
+    evaluations: int = 0
+
+
+@dataclass(eq=False)
 class Evaluator:
     """Runs the two callables of a problem; the one place where they are called.
 
@@ -109,10 +117,10 @@ class Evaluator:
         What may be spent.
     clock : callable
         Seconds since whenever.
-    evaluations : int
-        Calls of `f` so far.
-    started : float
-        When the evaluator was made.
+    spent : Spent
+        Calls of `f` so far, and since when.
+    referring : bool
+        Whether the problem's `reference` is evaluated in place of its `f`.
     warned : dict
         How the caller wants NumPy to treat floating-point errors. Holds at x; beside x, where we
         chose the points, they are ignored.
@@ -122,12 +130,20 @@ class Evaluator:
     held: Held
     limits: Budget
     clock: Callable[[], float]
-    evaluations: int = 0
-    started: float = field(init=False)
+    spent: Spent
+    referring: bool = False
     warned: Any = field(default_factory=np.geterr)
 
-    def __post_init__(self) -> None:
-        self.started = self.clock()
+    @property
+    def evaluations(self) -> int:
+        """Calls of `f` so far, of its reference included."""
+        return self.spent.evaluations
+
+    @property
+    def left(self) -> float:
+        """Calls of `f` that the plan still allows."""
+        most = self.limits.evaluations
+        return np.inf if most is None else most - self.spent.evaluations
 
     def f(self, point: PyTree) -> Output:
         """Evaluate `f`.
@@ -149,8 +165,16 @@ class Evaluator:
         with np.errstate(all="ignore"):
             return self._read(self._call_f(point))
 
+    def f_complex(self, point: PyTree) -> Output:
+        """Evaluate `f` at a complex version of a real point, whatever it returns there."""
+        with np.errstate(all="ignore"):
+            value = self._call_f(point)
+        if self.problem.claim is True and not self.referring:
+            value, _ = _split_pair(value)
+        return read_output(value)
+
     def _read(self, value: object) -> Output:
-        if self.problem.claim is True:
+        if self.problem.claim is True and not self.referring:
             value, _ = _split_pair(value)
         return read_scalar(value) if self.problem.kind is Kind.GRAD else read_output(value)
 
@@ -160,7 +184,7 @@ class Evaluator:
             return self.problem.claim
         with np.errstate(**self.warned):
             if self.problem.claim is True:
-                return _split_pair(self._call_f(point))[1]
+                return _split_pair(self._call(self.problem.f, point))[1]
             self.held.rewind()
             return _call("the derivative", self.problem.claim, point, *extra)
 
@@ -170,13 +194,18 @@ class Evaluator:
         return self.problem.claim is True or callable(self.problem.claim)
 
     def _call_f(self, point: PyTree) -> Any:  # noqa: ANN401 - whatever the caller returns
-        spent = self.limits.evaluations is not None and self.evaluations >= self.limits.evaluations
-        late = self.limits.seconds is not None and self.clock() - self.started > self.limits.seconds
-        if spent or late:
+        reference = self.problem.reference if self.referring else None
+        return self._call(self.problem.f if reference is None else reference, point)
+
+    def _call(self, function: Callable[..., Any], point: PyTree) -> Any:  # noqa: ANN401 - likewise
+        late = self.limits.seconds is not None and (
+            self.clock() - self.spent.started > self.limits.seconds
+        )
+        if self.left <= 0 or late:
             raise BudgetSpent
-        self.evaluations += 1
+        self.spent.evaluations += 1
         self.held.rewind()
-        return _call("f", self.problem.f, point)
+        return _call("the reference" if self.referring else "f", function, point)
 
 
 def _call(who: str, function: Any, *arguments: PyTree) -> Any:  # noqa: ANN401 - foreign code
@@ -283,6 +312,11 @@ class Origin:
         """Unit roundoff of the coarsest output."""
         return _coarsest(self.output.arrays.values())
 
+    @property
+    def roundoff_of_x(self) -> float:
+        """Unit roundoff of the coarsest leaf."""
+        return _coarsest(self.space.leaves[i].array for i in self.space.moving)
+
     def rise(self, output: Output) -> float:
         """Return <cotangent, output - f(x)>, subtracted before it is summed; NaN if unlike f(x)."""
         total = 0.0
@@ -290,8 +324,20 @@ class Origin:
             here, there = self.output.arrays[path], output.arrays.get(path)
             if there is None or there.shape != here.shape:
                 return np.nan
-            wide = working_dtype(here.dtype)
+            wide = working_dtype(np.result_type(here, there))
             total += inner(weights, there.astype(wide, copy=False) - here.astype(wide, copy=False))
+        return total
+
+    def imaginary(self, output: Output) -> float | None:
+        """Return Im <cotangent, output>; None where the output is not complex, or unlike f(x)."""
+        total = 0.0
+        for path, weights in self.cotangent.items():
+            there = output.arrays.get(path)
+            if there is None or there.dtype.kind != "c" or there.size != weights.size:
+                return None
+            if self.output.arrays[path].dtype.kind == "c":
+                return None
+            total += inner(weights, there.imag.reshape(weights.shape))
         return total
 
     def analytic(self, tangent: Tangent) -> Analytic:

@@ -17,13 +17,12 @@ import numpy as np
 
 from . import contract as contracts
 from .examine import RANK, LeafResult, examine_leaf
-from .execution import BudgetSpent, Evaluator, Origin
-from .probing import Elsewhere
+from .execution import BudgetSpent, Evaluator, Origin, Spent
+from .probing import SHIFT, Place
 from .randomness import Held
 from .records import Cause, Finding, LeafReport, Plan, Problem, Report, Verdict
 from .space import Array, Space, rms, working_dtype
 
-SHIFT = 1e-4  # of an entry's size: far enough from a kink at x, near enough to be the same formula
 # Far enough that the gradient of a curved function is another one, and no direction can hide it;
 # nearer where that is outside of the domain.
 FAR_SHIFTS = (0.1, 0.01, SHIFT)
@@ -54,7 +53,9 @@ def run(problem: Problem, plan: Plan, progress: Callable[[Progress], None] | Non
     if plan.seed is None:
         plan = replace(plan, seed=secrets.randbits(32))
     space = Space.of(problem.x)
-    evaluator = Evaluator(problem, Held.of(problem.random), plan.limits, time.monotonic)
+    evaluator = Evaluator(
+        problem, Held.of(problem.random), plan.limits, time.monotonic, Spent(time.monotonic())
+    )
     try:
         # our own arithmetic meets infinities and NaN on purpose; the caller's code warns as before
         with np.errstate(all="ignore"):
@@ -76,44 +77,60 @@ def _run(
         np.random.default_rng(stream) for stream in np.random.SeedSequence(plan.seed).spawn(3)
     )
 
-    def visit(distance: float) -> Origin | None:
-        return contracts.revisit(evaluator, _nearby(space, distance, for_shifts), for_contract)
-
-    nearby = _nearby(space, SHIFT, for_shifts)
-    contract = contracts.examine(evaluator, space, nearby, for_contract)
+    contract = contracts.examine(evaluator, space, _nearby(space, SHIFT, for_shifts), for_contract)
     if contract.origin is None:
         return _untested(evaluator, space, plan, contract)
-    elsewhere = Elsewhere(lambda: visit(SHIFT))
+    try:
+        place = _place(contract.origin, for_shifts, for_contract)
+    except contracts.Broken as broken:
+        return _untested(evaluator, space, plan, contracts.Contract(None, broken.breach))
     results: list[LeafResult] = []
     for i in space.moving:
-        results.append(examine_leaf(contract.origin, i, plan, for_lines, elsewhere))
+        results.append(examine_leaf(place, i, plan, for_lines))
         if progress is not None:
             path = space.leaves[i].path
             progress(Progress(path, len(results), len(space.moving), evaluator.evaluations))
     if contract.constant and all(result.report.verdict is Verdict.PASS for result in results):
-        far = _farthest(visit)
-        if far is not None:
-            results = _tried_elsewhere(results, far, plan, for_lines, elsewhere)
+        results = _tried_elsewhere(results, place, plan, for_lines)
     return _report(evaluator, space, plan, contract, results)
 
 
-def _farthest(visit: Callable[[float], Origin | None]) -> Origin | None:
-    """Visit the farthest point at which `f` and the claim can be evaluated."""
-    try:
-        return next(filter(None, map(visit, FAR_SHIFTS)), None)
-    except BudgetSpent:
-        return None
+def _place(
+    origin: Origin, for_shifts: np.random.Generator, for_contract: np.random.Generator
+) -> Place:
+    """Make the place where probes are made: x, or x as the caller's reference sees it."""
+
+    def nearby(origin: Origin) -> Callable[[float], Origin | None]:
+        return lambda distance: contracts.revisit(
+            origin.evaluator, _nearby(origin.space, distance, for_shifts), for_contract
+        )
+
+    def finer() -> Place | None:
+        there = contracts.promoted(origin)
+        if there is None:
+            return None
+        return Place(there, nearby(there), lambda: None, for_shifts, origin)
+
+    if origin.evaluator.problem.reference is not None:
+        there = contracts.referred(origin)
+        return Place(there, nearby(there), lambda: None, for_shifts, origin)
+    return Place(origin, nearby(origin), finer, for_shifts)
 
 
 def _tried_elsewhere(
-    results: list[LeafResult],
-    far: Origin,
-    plan: Plan,
-    rng: np.random.Generator,
-    elsewhere: Elsewhere,
+    results: list[LeafResult], place: Place, plan: Plan, rng: np.random.Generator
 ) -> list[LeafResult]:
     """Check a claim that never changes at another point too: it may answer from an old cache."""
-    there = [examine_leaf(far, i, plan, rng, elsewhere) for i in far.space.moving]
+    try:
+        far = next(filter(None, map(place.visit, FAR_SHIFTS)), None)
+    except BudgetSpent:
+        far = None
+    if far is None:
+        return results
+    there = [
+        examine_leaf(replace(place, origin=far, make_finer=lambda: None), i, plan, rng)
+        for i in far.space.moving
+    ]
     return [
         _stale(again) if again.report.verdict is Verdict.FAIL else result
         for result, again in zip(results, there, strict=True)
@@ -202,6 +219,6 @@ def _finish(
         leaves=MappingProxyType(leaves),
         findings=findings,
         evaluations=evaluator.evaluations,
-        seconds=evaluator.clock() - evaluator.started,
+        seconds=evaluator.clock() - evaluator.spent.started,
         plan=plan,
     )

@@ -16,7 +16,7 @@ import optree
 from .contract import visit_unclaimed
 from .differences import Line, climb
 from .directions import coordinate
-from .execution import Evaluator, Origin
+from .execution import Evaluator, Origin, Spent
 from .randomness import Held
 from .records import Budget, Derivative, Gradient, Kind, Problem, PyTree, UsageError
 from .space import OFF_GRID, Space, Tangent, leaves_by_path, rms, size_of, working_dtype
@@ -151,7 +151,9 @@ def _like(space: Space, arrays: dict[int, Any]) -> PyTree:
 
 def _origin(f: Callable[[PyTree], Any], x: PyTree, space: Space, random: Any) -> Origin:  # noqa: ANN401
     problem = Problem(f, lambda _: None, x, Kind.GRAD, "", random)
-    evaluator = Evaluator(problem, Held.of(problem.random), Budget(), time.monotonic)
+    evaluator = Evaluator(
+        problem, Held.of(problem.random), Budget(), time.monotonic, Spent(time.monotonic())
+    )
     return visit_unclaimed(evaluator, space)
 
 

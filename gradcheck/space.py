@@ -109,6 +109,18 @@ class Space:
         ]
         return optree.tree_unflatten(self.treespec, values)
 
+    def rebuild_complex(self, changed: Tangent) -> PyTree:
+        """Build the point with some real leaves' values replaced by complex ones."""
+        values = [
+            leaf.given
+            if leaf.handed is None
+            else (changed[i] if isinstance(leaf.given, np.ndarray) else changed[i][()])
+            if i in changed
+            else wrap(leaf.handed, leaf.given)
+            for i, leaf in enumerate(self.leaves)
+        ]
+        return optree.tree_unflatten(self.treespec, values)
+
     def displaced(self, tangent: Tangent, t: float) -> tuple[PyTree, float]:
         """Build x + t v, and return it with the step really taken.
 
@@ -142,6 +154,15 @@ class Space:
             ),
         )
 
+    def promoted(self) -> Space:
+        """Return the same point with every leaf in more digits: float64, or longdouble beyond."""
+        return replace(
+            self,
+            leaves=tuple(
+                leaf if leaf.base is None else _promoted(leaf, leaf.base) for leaf in self.leaves
+            ),
+        )
+
     def restore_handed(self) -> tuple[str, ...]:
         """Undo what a call did to the arrays it was handed; return the paths of those changed."""
         return _restore((leaf.path, leaf.handed, leaf.base) for leaf in self.leaves)
@@ -157,6 +178,20 @@ class Space:
 def _own_leaf(leaf: Leaf, values: Array) -> Leaf:
     given = values if isinstance(leaf.given, np.ndarray) else leaf.given
     return Leaf(leaf.path, given, values, values.copy(order="K"))
+
+
+def _promoted(leaf: Leaf, base: Array) -> Leaf:
+    """Keep arrays arrays and scalars scalars, those of NumPy where Python has none so long."""
+    values = base.astype(finer_dtype(base.dtype))
+    given = values if isinstance(leaf.given, np.ndarray) else values[()]
+    return Leaf(leaf.path, given, values, values.copy(order="K"))
+
+
+def finer_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the next finer precision: float64 for anything coarser, else longdouble."""
+    longest = np.clongdouble if dtype.kind == "c" else np.longdouble
+    wide = working_dtype(dtype)
+    return wide if wide != dtype else np.dtype(longest)
 
 
 def wrap(values: Array, given: Any) -> Any:  # noqa: ANN401 - the caller's own type

@@ -19,7 +19,10 @@ GLANCE_BEND = 0.05  # of the claim: more bend may be a kink
 ZERO = 2.0**10  # unit roundoffs of f: a claim below is zero up to the rounding of its own sums
 NOTHING = 1e-290  # a bar of this size is that of a function that is 0 everywhere
 MARGIN = 3.0  # times the bar, where the line is rough: the largest error/bar ever measured is 2.9
-CLAIM_ROUNDOFFS = 32.0  # unit roundoffs of its own dtype that a right claim may be off by
+# Unit roundoffs of its own dtype that a right claim may be off by: the second, because sums of a
+# backward pass lose digits, as long as that stays below what is worth seeing.
+CLAIM_ROUNDOFFS = 32.0
+CLAIM_SUMS = 2.0**10
 SINGLE_BAR = 0.5  # of the mismatch: what a window's bar may be if it is to confirm it
 
 EXPLANATION = {
@@ -84,7 +87,8 @@ class Judgement:
 
 def tolerance_for(analytic: Analytic, rtol: float) -> float:
     """Widen the plan's tolerance to the rounding of a claim that is given in few digits."""
-    return max(rtol, CLAIM_ROUNDOFFS * analytic.roundoff)
+    sums = min(CLAIM_SUMS * analytic.roundoff, WORTH_SEEING)
+    return max(rtol, CLAIM_ROUNDOFFS * analytic.roundoff, sums)
 
 
 def scale_of(analytic: Analytic, derivative: Derivative) -> float:
@@ -125,7 +129,9 @@ def judge(analytic: Analytic, derivative: Derivative, scene: Scene) -> Judgement
     line                          d                        bar               verdict
     ============================  =======================  ================  ==================
     jump, singular, not finite    any                      any               INCONCLUSIVE
-    kink at x                     any                      any               INCONCLUSIVE (kink)
+    kink at x, claim is a side    -                        <= worth          PASS (kink)
+    or the middle of the two
+    kink at x, any other claim    any                      any               INCONCLUSIVE (kink)
     any, claim not finite         -                        any               FAIL
     smooth, noise, precision      <= bar                   <= worth          PASS
     smooth, noise, precision      bar < d <= bar + tol     <= worth          PASS (precision)
@@ -143,14 +149,22 @@ def judge(analytic: Analytic, derivative: Derivative, scene: Scene) -> Judgement
     if evidence in (Evidence.JUMP, Evidence.SINGULAR, Evidence.NONFINITE):
         return Judgement(Verdict.INCONCLUSIVE, *EXPLANATION[evidence], scale)
     if evidence is Evidence.KINK:
-        return Judgement(
-            Verdict.INCONCLUSIVE, Cause.KINK, where_at_kink(analytic, derivative), scale
-        )
+        return _judge_at_kink(analytic, derivative, scene, scale)
     if not math.isfinite(analytic.value):
         return Judgement(
             Verdict.FAIL, Cause.NONFINITE, "the claim is not finite where f is smooth", scale
         )
     return _judge_smooth(analytic, derivative, scene, scale)
+
+
+def _judge_at_kink(
+    analytic: Analytic, derivative: Derivative, scene: Scene, scale: float
+) -> Judgement:
+    """Accept the three usual conventions, exactly; anything else there might be an error of 1 %."""
+    sees = derivative.side_bar <= max(WORTH_SEEING, scene.rtol) * scale
+    usual = is_usual_value(analytic, derivative, scene.rtol)
+    verdict = Verdict.PASS if usual and sees else Verdict.INCONCLUSIVE
+    return Judgement(verdict, Cause.KINK, where_at_kink(analytic, derivative, scene.rtol), scale)
 
 
 def _judge_smooth(
@@ -181,6 +195,41 @@ def _judge_agreement(
     return Judgement(Verdict.INCONCLUSIVE, *EXPLANATION[derivative.evidence], scale)
 
 
+def judge_median(
+    before: Judgement, analytic: Analytic, disagreement: float, bar: float, rtol: float
+) -> Judgement:
+    """Judge the typical disagreement, numeric - analytic, of many short differences.
+
+    As in `judge`, with the margin of rough lines; `before` is what the line at x gave.
+    """
+    scale = max(analytic.scale, abs(analytic.value + disagreement))
+    tolerance = tolerance_for(analytic, rtol) * scale
+    seen = f"many short differences around x are off the claim by {disagreement:.1e} ± {bar:.0e}"
+    if abs(disagreement) > MARGIN * bar + tolerance:
+        return Judgement(Verdict.FAIL, Cause.OTHER, seen, scale)
+    agrees = abs(disagreement) <= bar + tolerance and bar <= max(WORTH_SEEING, rtol) * scale
+    verdict = Verdict.PASS if agrees else Verdict.INCONCLUSIVE
+    return Judgement(verdict, before.cause, f"{before.reason}; {seen}", scale)
+
+
+def judge_given(
+    judgement: Judgement, analytic: Analytic, distance: float, bar: float, rtol: float
+) -> Judgement:
+    """Hold a claim that passes in more digits against what it is in its own.
+
+    The formula is right then; what is left is rounding in the claim's arithmetic.
+    """
+    scale = max(judgement.scale, analytic.scale)
+    if distance <= bar + tolerance_for(analytic, rtol) * scale:
+        return judgement
+    reason = (
+        f"right in more digits, but as given it is off by {distance / scale:.0e}: rounding in "
+        f"the claim"
+    )
+    verdict = Verdict.PASS if distance <= WORTH_SEEING * scale else Verdict.INCONCLUSIVE
+    return Judgement(verdict, Cause.PRECISION, reason, scale)
+
+
 def disputes(analytic: Analytic, derivative: Derivative, scene: Scene) -> bool:
     """Whether one window contradicts the claim by itself, with half the mismatch to spare."""
     distance = abs(analytic.value - derivative.value)
@@ -192,11 +241,21 @@ def disputes(analytic: Analytic, derivative: Derivative, scene: Scene) -> bool:
 
 def is_one_sided_value(analytic: Analytic, derivative: Derivative, rtol: float) -> bool:
     """Whether the claim is the derivative from the left or from the right."""
-    slack = derivative.side_bar + rtol * abs(analytic.value)
-    return any(
-        side is not None and abs(analytic.value - side) <= slack
-        for side in (derivative.left, derivative.right)
-    )
+    return any(_is(analytic, side, derivative, rtol) for side in _sides(derivative))
+
+
+def is_usual_value(analytic: Analytic, derivative: Derivative, rtol: float) -> bool:
+    """Whether the claim is a one-sided derivative or the middle of both, as sign(0) = 0 gives."""
+    left, right = _sides(derivative)
+    return any(_is(analytic, side, derivative, rtol) for side in (left, right, (left + right) / 2))
+
+
+def _sides(derivative: Derivative) -> tuple[float, float]:
+    return derivative.left or 0.0, derivative.right or 0.0
+
+
+def _is(analytic: Analytic, side: float, derivative: Derivative, rtol: float) -> bool:
+    return abs(analytic.value - side) <= derivative.side_bar + rtol * abs(analytic.value)
 
 
 def where_kinks_meet(analytic: Analytic, derivative: Derivative) -> str:
@@ -207,12 +266,14 @@ def where_kinks_meet(analytic: Analytic, derivative: Derivative) -> str:
     )
 
 
-def where_at_kink(analytic: Analytic, derivative: Derivative) -> str:
+def where_at_kink(analytic: Analytic, derivative: Derivative, rtol: float) -> str:
     """Say where the claim lies among the one-sided derivatives of a kink."""
-    left, right = derivative.left or 0.0, derivative.right or 0.0
+    left, right = _sides(derivative)
     sides = f"from the left {left:.6g}, from the right {right:.6g} (± {derivative.side_bar:.0e})"
-    if is_one_sided_value(analytic, derivative, 0.0):
+    if is_one_sided_value(analytic, derivative, rtol):
         place = "is one of them"
+    elif is_usual_value(analytic, derivative, rtol):
+        place = "is the middle of the two"
     elif min(left, right) <= analytic.value <= max(left, right):
         place = "lies between them"
     else:

@@ -18,7 +18,7 @@ import gradcheck
 x = np.linspace(0.5, 1.5, 4)
 right = gradcheck.Problem(lambda x: np.sum(x**2), lambda x: 2 * x, {"W": x}["W"], name="right")
 wrong = gradcheck.Problem(lambda x: np.sum(x**2), lambda x: 3 * x, x, name="wrong")
-kink = gradcheck.Problem(abs, 0.0, 0.0, name="kink")
+kink = gradcheck.Problem(abs, 0.3, 0.0, name="kink")
 unusable = gradcheck.Problem(lambda x: np.ones(3), lambda x: x, x, name="unusable")
 
 def raising(x):

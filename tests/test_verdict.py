@@ -51,7 +51,12 @@ TABLE = [
     pytest.param(math.nan, kink(0.0, 1.0), "inconclusive", "kink", id="claim-is-nan-at-a-kink"),
     pytest.param(math.inf, numeric(0.0, math.inf, Evidence.SINGULAR), "inconclusive", "singular",
                  id="claim-is-inf-where-f-is-singular"),
-    pytest.param(0.5, kink(0.0, 1.0), "inconclusive", "kink", id="kink"),
+    pytest.param(0.0, kink(0.0, 1.0), "pass", "kink", id="kink-left"),
+    pytest.param(1.0, kink(0.0, 1.0), "pass", "kink", id="kink-right"),
+    pytest.param(0.5, kink(0.0, 1.0), "pass", "kink", id="kink-middle"),
+    pytest.param(0.99, kink(0.0, 1.0), "inconclusive", "kink", id="kink-between"),
+    pytest.param(1.01, kink(0.0, 1.0), "inconclusive", "kink", id="kink-outside"),
+    pytest.param(1.0, kink(0.0, 1.0, bar=0.1), "inconclusive", "kink", id="kink-hardly-seen"),
     pytest.param(0.0, numeric(0.0, 1e-10), "pass", None, id="certified-zero"),
     pytest.param(1e-16, numeric(0.0, 1e-10), "pass", None, id="zero-to-rounding"),
     pytest.param(1e-11, numeric(0.0, 1e-10), "inconclusive", "precision",
@@ -119,13 +124,14 @@ def test_window_disputes_with_half_the_mismatch_to_spare():
     [
         pytest.param(0.0, "is one of them", id="left"),
         pytest.param(1.0, "is one of them", id="right"),
-        pytest.param(0.5, "lies between them", id="between"),
+        pytest.param(0.5, "is the middle of the two", id="middle"),
+        pytest.param(0.7, "lies between them", id="between"),
         pytest.param(1.5, "lies outside", id="outside"),
     ],
 )
 def test_report_says_where_the_claim_lies_at_a_kink(claim, place):
     """Both one-sided derivatives and the place of the claim."""
-    sentence = where_at_kink(Analytic(claim, abs(claim)), kink(0.0, 1.0))
+    sentence = where_at_kink(Analytic(claim, abs(claim)), kink(0.0, 1.0), 1e-5)
     assert sentence.startswith("f has a kink at x: from the left 0, from the right 1")
     assert sentence.endswith(place)
 

@@ -6,7 +6,19 @@ not misread as a wrong formula. Takes no differences.
 Third layer: uses `records`, `space`, `execution`.
 """
 
-from .breach import Breach
-from .calls import Contract, changed_inputs, examine, revisit, visit_unclaimed
+from .breach import Breach, Broken
+from .calls import Contract, changed_inputs, claim_at, examine, revisit, visit_unclaimed
+from .finer import promoted, referred
 
-__all__ = ["Breach", "Contract", "changed_inputs", "examine", "revisit", "visit_unclaimed"]
+__all__ = [
+    "Breach",
+    "Broken",
+    "Contract",
+    "changed_inputs",
+    "claim_at",
+    "examine",
+    "promoted",
+    "referred",
+    "revisit",
+    "visit_unclaimed",
+]

@@ -108,6 +108,17 @@ def revisit(evaluator: Evaluator, space: Space, rng: np.random.Generator) -> Ori
         return None
 
 
+def claim_at(origin: Origin, space: Space) -> Origin | None:
+    """Move the claim, and not `f`, to another point; None if it is broken there."""
+    there = replace(origin, space=space)
+    if origin.evaluator.problem.kind is Kind.JVP:
+        return there
+    try:
+        return replace(there, claimed=read_claim(space, call_claim(there, space)))
+    except Broken:
+        return None
+
+
 def changed_inputs(space: Space) -> Breach | None:
     """Look for arrays that calls changed since the last look, and restore them."""
     changed = space.restore_handed() + space.restore_given()
@@ -157,10 +168,10 @@ def _mutation(who: str, path: str) -> Broken:
 
 
 def _claim_once(origin: Origin) -> dict[int, Array]:
-    return read_claim(origin.space, _call_claim(origin, origin.space))
+    return read_claim(origin.space, call_claim(origin, origin.space))
 
 
-def _call_claim(origin: Origin, space: Space) -> PyTree:
+def call_claim(origin: Origin, space: Space) -> PyTree:
     """Call the claim at the point of a space, with the origin's cotangent."""
     is_vjp = origin.evaluator.problem.kind is Kind.VJP
     extra = (origin.output.rebuild(origin.cotangent),) if is_vjp else ()
@@ -184,11 +195,11 @@ def _call_claim_again(origin: Origin, nearby: Space) -> bool:
 
     What the second call returned must be like the first, and must not change when a third is made.
     """
-    raw = _call_claim(origin, origin.space)
+    raw = call_claim(origin, origin.space)
     second = read_claim(origin.space, raw)
     _compare_claims(origin, second)
     try:
-        there = read_claim(origin.space, _call_claim(origin, nearby))
+        there = read_claim(origin.space, call_claim(origin, nearby))
     except Broken:
         return False  # nearby may be outside of the domain; x is what was asked about
     for i, kept in read_claim(origin.space, raw).items():

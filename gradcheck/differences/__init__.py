@@ -9,10 +9,11 @@ Third layer: uses `records`, `space`, `execution`.
 
 from .glance import Glance, glance
 from .ladder import Choice, Ladder, climb, precise
-from .line import Line
+from .line import FINE_ARITHMETIC, Line
 from .second_look import closer, kinks_may_meet, second_window
 
 __all__ = [
+    "FINE_ARITHMETIC",
     "Choice",
     "Glance",
     "Ladder",

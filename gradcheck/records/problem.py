@@ -35,6 +35,9 @@ class Problem:
         A name for the report.
     random : object or tuple of objects
         Sources of randomness to hold still, see `gradcheck.randomness`; kept as a tuple.
+    reference : callable or None
+        `reference(x)`: the same function as `f`, computed in more digits, to judge the claim
+        against. Its leaves come in float64 where those of `f` are coarser.
 
     Raises
     ------
@@ -48,9 +51,12 @@ class Problem:
     kind: Kind = Kind.GRAD
     name: str = ""
     random: Any = ()
+    reference: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:
         _require_callable("f", self.f, "f(x)")
+        if self.reference is not None:
+            _require_callable("reference", self.reference, "reference(x)")
         object.__setattr__(self, "kind", Kind(self.kind))
         if self.claim is None or isinstance(self.claim, (str, bytes)):
             raise UsageError(

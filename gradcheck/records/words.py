@@ -62,15 +62,23 @@ class Cause(StrEnum):
     STRUCTURE = "structure"
     RAISED = "raised"
     BUDGET = "budget"
+    REFERENCE = "reference"
     LAW = "law"
     NOT_LINEAR_IN_COTANGENT = "not-linear-in-cotangent"
     OTHER = "other"
 
 
 class Evidence(StrEnum):
-    """What `f` looks like along the line on which a derivative was measured."""
+    """What `f` looks like along the line on which a derivative was measured.
+
+    EDGE: finite on one side of x only, the derivative is that from inside. FLAT: all values equal.
+    QUANTISED: small steps change nothing, or the values lie on a coarse grid.
+    """
 
     SMOOTH = "smooth"
+    EDGE = "edge"
+    FLAT = "flat"
+    QUANTISED = "quantised"
     KINK = "kink"
     JUMP = "jump"
     SINGULAR = "singular"

@@ -1,19 +1,17 @@
-"""One probe: a line measured and judged, with as few evaluations as that takes.
+"""One line through this very point: a glance, the ladder, a second window; then the rule.
 
-A glance where that settles it, the ladder where it does not, a second window before anything is
-called wrong, and another point where `f` has a kink at this one.
-Fifth layer: composes `directions`, `differences` and `verdict`; `examine` puts the probes together.
+Part of `probing`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .differences import (
+from ..differences import (
+    FINE_ARITHMETIC,
     Choice,
     Ladder,
     Line,
@@ -24,11 +22,11 @@ from .differences import (
     precise,
     second_window,
 )
-from .directions import FLATTEST, Probe
-from .execution import Origin
-from .records import Analytic, Cause, Derivative, Evidence, Plan, Verdict
-from .space import rms
-from .verdict import (
+from ..directions import FLATTEST, Probe
+from ..execution import Origin
+from ..records import Analytic, Cause, Derivative, Evidence, Plan, Verdict
+from ..space import rms
+from ..verdict import (
     Judgement,
     Scene,
     disputes,
@@ -42,12 +40,6 @@ from .verdict import (
 
 SHARE = 1e-7  # of the claim: the bar at which the ladder may stop looking
 CLEAR = 30.0  # bars: a mismatch this large needs no sharper bar, only a second window
-POINTWISE = (
-    Cause.KINK,
-    Cause.JUMP,
-    Cause.SINGULAR,
-)  # troubles of x itself, not of its surroundings
-MOST_SHIFTS = 3  # other points tried for a leaf with a kink at x: they may have kinks of their own
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +58,10 @@ class Measured:
         The verdict on it.
     derivative : Derivative or None
         The certified derivative; None where a glance was enough.
+    roundoff : float
+        Unit roundoff of the arithmetic along the line.
+    refereed : bool
+        Whether more than this one line has been asked.
     """
 
     probe: Probe
@@ -74,6 +70,13 @@ class Measured:
     bar: float
     judgement: Judgement
     derivative: Derivative | None = None
+    roundoff: float = 2.0**-53
+    refereed: bool = False
+
+    @property
+    def coarse(self) -> bool:
+        """Whether the arithmetic has few digits, so that dense kinks look like anything."""
+        return self.roundoff > FINE_ARITHMETIC
 
     @property
     def error(self) -> float:
@@ -85,36 +88,6 @@ class Measured:
     def passes(self) -> float:
         """The largest error along this line that would have gone unremarked."""
         return self.bar + max(self.bar, abs(self.analytic.value - self.numeric))
-
-
-@dataclass(eq=False)
-class Elsewhere:
-    """Other points near x, made when a kink first asks for one and shared by all leaves.
-
-    Attributes
-    ----------
-    make : callable
-        Draws another point and visits it; None if that cannot be done.
-    origins : list of Origin or None
-        Those made so far.
-    """
-
-    make: Callable[[], Origin | None]
-    origins: list[Origin | None] = field(default_factory=list)
-
-    def origin(self, k: int) -> Origin | None:
-        """Return the k-th other point."""
-        while len(self.origins) <= k:
-            self.origins.append(self.make())
-        return self.origins[k]
-
-
-def measure(origin: Origin, probe: Probe, plan: Plan, elsewhere: Elsewhere) -> Measured:
-    """Measure along one line and judge; at a kink let a point nearby decide."""
-    measured = measure_here(origin, probe, plan)
-    if _asks_for_another_point(measured, origin):
-        return _decide_elsewhere(measured, plan, elsewhere)
-    return measured
 
 
 def measure_here(origin: Origin, probe: Probe, plan: Plan) -> Measured:
@@ -164,7 +137,15 @@ def _climb_and_judge(line: Line, probe: Probe, analytic: Analytic, plan: Plan) -
         judgement = judgement.doubted(Cause.KINK, where_kinks_meet(analytic, derivative))
     if derivative.evidence is Evidence.NONFINITE and line.failure is not None:
         judgement = replace(judgement, reason=f"beside x, {line.failure}")
-    return Measured(probe, analytic, derivative.value, derivative.error_bar, judgement, derivative)
+    return Measured(
+        probe,
+        analytic,
+        derivative.value,
+        derivative.error_bar,
+        judgement,
+        derivative,
+        line.roundoff,
+    )
 
 
 def _closer_at_kink(ladder: Ladder, analytic: Analytic, plan: Plan) -> Ladder:
@@ -184,50 +165,3 @@ def _confirmed(ladder: Ladder, analytic: Analytic, scene: Scene) -> bool:
     mismatch = abs(analytic.value - ladder.derivative.value)
     second = second_window(ladder, lambda d: disputes(analytic, d, scene), mismatch)
     return second is not None
-
-
-# --- kinks: another point decides -----------------------------------------------------------
-
-
-def _asks_for_another_point(measured: Measured, origin: Origin) -> bool:
-    """Whether the line is not smooth at x, so that a nearby point would say more.
-
-    A claim that is not finite at x is no convention: nothing nearby can excuse it.
-    """
-    if not origin.evaluator.claim_is_callable or measured.derivative is None:
-        return False
-    if not math.isfinite(measured.analytic.value):
-        return False
-    rough = measured.derivative.evidence is not Evidence.SMOOTH
-    failed = measured.judgement.verdict is Verdict.FAIL
-    return measured.judgement.cause in POINTWISE or (rough and failed)
-
-
-def _decide_elsewhere(measured: Measured, plan: Plan, elsewhere: Elsewhere) -> Measured:
-    """Let a shifted point decide; the kink at x stays a finding (numerics, section 2.3).
-
-    Conventions such as relu'(0) = 0 lie outside the one-sided derivatives where several kinks
-    meet, and errors of 1 % lie inside them: only a point without a kink can tell.
-    """
-    for k in range(MOST_SHIFTS):
-        origin = elsewhere.origin(k)
-        if origin is None:
-            break
-        there = measure_here(origin, measured.probe, plan)
-        if there.judgement.cause in POINTWISE:
-            continue
-        verdict = there.judgement.verdict
-        if verdict is Verdict.PASS:
-            return _passed_elsewhere(measured, there)
-        if verdict is Verdict.FAIL:
-            return there
-        break
-    return measured
-
-
-def _passed_elsewhere(here: Measured, there: Measured) -> Measured:
-    """Pass the claim, and keep what was seen here."""
-    cause = here.judgement.cause if here.judgement.cause in POINTWISE else Cause.NOISE
-    reason = f"{here.judgement.reason}; at a point nearby the claim agrees"
-    judgement = replace(there.judgement, cause=cause, reason=reason)
-    return replace(there, judgement=judgement, derivative=here.derivative)

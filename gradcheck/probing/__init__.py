@@ -1,0 +1,15 @@
+"""One probe: a line measured and judged, with as few evaluations as that takes.
+
+Reading order: `here` (a glance where that settles it, the ladder where it does not, a second window
+before anything is called wrong), `place` (what can be reached from a point: points nearby, the same
+point in more digits), `averaging` (many short differences against the claim at each, where a single
+line is too noisy), `complex_step`, `decide` (who is asked next when the line at x cannot tell).
+Fifth layer: composes `directions`, `differences`, `contract` and `verdict`; `examine` puts the
+probes together.
+"""
+
+from .decide import measure
+from .here import Measured
+from .place import SHIFT, Place
+
+__all__ = ["SHIFT", "Measured", "Place", "measure"]

@@ -1,0 +1,169 @@
+"""Many short differences, each against the claim at its own point, where a line is too rough.
+
+In few digits, or among many kinks, no window is both above the noise and smooth. But the claim can
+be evaluated anywhere: at random points along the line, the difference over a short step and the
+claim at its middle disagree by rounding, by a kink that happens to lie between, or because the
+claim is wrong. The first two are as often above as below and mostly small; the last is always
+there. So the median of the disagreements, with its distribution-free confidence interval from order
+statistics (the sign test; Lehmann (1975), Nonparametrics, section 4.4), tells a wrong claim from a
+noisy function, without any model of the noise.
+Part of `probing`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..contract import claim_at
+from ..directions import Probe
+from ..execution import BudgetSpent, CallFailed, Origin
+from ..records import UsageError
+from ..space import Array, working_dtype
+
+MOST_EVALUATIONS = 128  # a line, its windows included: beyond, certainty grows too slowly
+# Tried for the least scatter, in scales of the leaf; the first only to see truncation.
+STEPS = (2.0**-1, 2.0**-4, 2.0**-7, 2.0**-9, 2.0**-11, 2.0**-13)
+TRIALS = 4  # disagreements at each of them
+FEWEST = 12  # disagreements: of fewer, not even the extremes hold the median with 1 - 2 ALARM
+SPREAD = 2.0**-5  # how far from x differences begin
+REACH = 2.0**-2  # how far a chain of differences goes
+ALARM = 5e-4  # on either side: that the interval misses the median; 99.9 % as the ladder's bars
+NORMAL = 1.48  # standard deviations in a median absolute deviation, for normal noise
+LATTICE = 0.5  # of the spacing of numbers: noise below does not smooth their steps away
+
+
+@dataclass(frozen=True)
+class Median:
+    """The middle of the disagreements, numeric - analytic, per unit of the direction."""
+
+    value: float
+    bar: float
+
+
+@dataclass(eq=False)
+class _Sampler:
+    """Measures disagreements on one line, until `left` evaluations are spent."""
+
+    origin: Origin
+    probe: Probe
+    rng: np.random.Generator
+    left: int
+
+    def trial(self, h: float) -> Array:
+        """Measure a few disagreements with one step."""
+        return self.disagreements(h, TRIALS)
+
+    def disagreements(self, h: float, count: float) -> Array:
+        """Measure `count` disagreements with one step, or as many as may still be paid for.
+
+        A chain of n differences end to end costs n + 1 evaluations. Neighbours share a value, with
+        opposite signs: that makes the median steadier than independent ones would.
+        """
+        values: list[float] = []
+        while len(values) < count and self.left >= 2:
+            links = int(min(max(REACH // (2 * h), 1), count - len(values), self.left - 1))
+            values += self._chain(h, links)
+        return np.array(values)
+
+    def _chain(self, h: float, links: int) -> list[float]:
+        start = self.rng.uniform(-SPREAD, SPREAD)
+        ends = [self._point(start + 2 * h * k) for k in range(links + 1)]
+        self.left -= len(ends)
+        rises = [self._rise(end) for end in ends]
+        return [
+            self._disagreement(start + h * (2 * k + 1), ends[k : k + 2], rises[k + 1] - rises[k])
+            / (2 * h)
+            for k in range(links)
+        ]
+
+    def _point(self, t: float) -> Array:
+        leaf = self.origin.space.leaves[self.probe.leaf].array
+        return np.asarray(leaf + t * self.probe.tangent[self.probe.leaf]).astype(leaf.dtype)
+
+    def _rise(self, values: Array) -> float:
+        point = self.origin.space.rebuild({self.probe.leaf: values})
+        return self.origin.rise(self.origin.evaluator.f_beside(point))
+
+    def _disagreement(self, t: float, ends: list[Array], rise: float) -> float:
+        """Compare the rise between two points with <claim half-way, the step really taken>."""
+        middle = self.origin.space.moved_to({self.probe.leaf: self._point(t)})
+        there = claim_at(self.origin, middle)
+        if there is None:
+            return math.nan
+        taken = ends[1].astype(working_dtype(ends[1].dtype)) - ends[0]
+        return rise - there.analytic({self.probe.leaf: taken}).value
+
+
+def average(origin: Origin, probe: Probe, rng: np.random.Generator, spent: int) -> Median | None:
+    """Measure the typical disagreement along a line; None if it cannot be done.
+
+    Parameters
+    ----------
+    origin : Origin
+        With a claim that can be evaluated at other points.
+    probe : Probe
+        The line.
+    rng : numpy.random.Generator
+        Chooses the points.
+    spent : int
+        Evaluations that the line has cost already; MOST_EVALUATIONS less these may follow.
+    """
+    allowed = int(min(MOST_EVALUATIONS - spent, origin.evaluator.left))
+    sampler = _Sampler(origin, probe, rng, allowed)
+    try:
+        trials = [sampler.trial(h) for h in STEPS]
+        spacing = 2 * max(origin.roundoff, origin.roundoff_of_x) * origin.size
+        best = min(range(1, len(STEPS)), key=lambda j: _uncertainty(trials, j, spacing))
+        more = sampler.disagreements(STEPS[best], math.inf)
+    except (BudgetSpent, CallFailed, UsageError):
+        return None
+    values = np.concatenate([trials[best], more])
+    if len(values) < FEWEST or not np.isfinite(values).all():
+        return None
+    middle, half = interval(values)
+    lattice = spacing / (2 * STEPS[best])
+    stepped = LATTICE * lattice if _scatter(values) < LATTICE * lattice else 0.0
+    return Median(middle, half + stepped + _truncation(trials, best, middle))
+
+
+def interval(values: Array) -> tuple[float, float]:
+    """Return the median and the half-width that holds the true one, except with 2 ALARM.
+
+    Examples
+    --------
+    >>> middle, half = interval(np.arange(33.0))
+    >>> middle, half
+    (16.0, 10.0)
+    """
+    ordered, n = np.sort(values), len(values)
+    k, tail = 0, 2.0**-n
+    while tail <= ALARM:  # tail = P(at most k of n fair coins show heads)
+        k += 1
+        tail += math.comb(n, k) / 2.0**n
+    assert k > 0, "FEWEST values are enough for an interval"
+    low, high = ordered[k - 1], ordered[n - k]
+    middle = float(np.median(ordered))
+    return middle, float(max(high - middle, middle - low))
+
+
+def _uncertainty(trials: list[Array], j: int, spacing: float) -> float:
+    """Estimate how far the median at one step may be off: scatter, lattice and truncation."""
+    values = trials[j]
+    if len(values) == 0 or not np.isfinite(values).all():
+        return math.inf
+    lattice = spacing / (2 * STEPS[j])
+    return _scatter(values) + lattice + _truncation(trials, j, float(np.median(values)))
+
+
+def _scatter(values: Array) -> float:
+    return NORMAL * float(np.median(np.abs(values - np.median(values))))
+
+
+def _truncation(trials: list[Array], j: int, middle: float) -> float:
+    """Bound the truncation, which falls like h^2, by a quarter of that from the next larger step."""
+    ratio = STEPS[j - 1] / STEPS[j]
+    above = float(np.median(trials[j - 1]))
+    return 4 * abs(above - middle) / ratio**2 if math.isfinite(above) else 0.0

@@ -1,0 +1,163 @@
+"""Who is asked next when the line at x cannot tell: points nearby, more digits, many differences.
+
+Part of `probing`; the order of the referees is here, what each does is its own file's.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from ..directions import Probe
+from ..execution import Origin
+from ..records import Cause, Evidence, Plan, Verdict
+from ..verdict import Judgement, judge_given, judge_median, tolerance_for
+from .averaging import average
+from .complex_step import complex_step
+from .here import Measured, measure_here
+from .place import Place
+
+# Troubles of x itself, not of its surroundings: another point may have none.
+POINTWISE = (Cause.KINK, Cause.JUMP, Cause.SINGULAR)
+UNCERTAIN = (Cause.NOISE, Cause.PRECISION, Cause.KINK)
+MOST_SHIFTS = 3  # other points tried for a leaf with a kink at x: they may have kinks of their own
+
+
+def measure(place: Place, probe: Probe, plan: Plan) -> Measured:
+    """Measure along one line and judge; where that cannot tell, ask the referees in turn."""
+    measured = measure_here(place.origin, probe, plan)
+    if _asks_for_another_point(measured, place.origin):
+        measured = _decide_nearby(place, measured, plan)
+    for referee in (_by_complex_step, _in_more_digits, _by_averaging):
+        if _is_open(measured):
+            measured = referee(place, measured, plan) or measured
+    return _held_against_given(place, measured, plan)
+
+
+def _held_against_given(place: Place, measured: Measured, plan: Plan) -> Measured:
+    """Where a claim passes in more digits, look how far its own digits reach."""
+    given = place.given
+    if given is None or measured.judgement.verdict is not Verdict.PASS or not given.claimed:
+        return measured
+    analytic = given.analytic(measured.probe.tangent)
+    judgement = judge_given(
+        measured.judgement,
+        analytic,
+        abs(analytic.value - measured.numeric),
+        measured.bar,
+        plan.rtol,
+    )
+    return replace(measured, judgement=judgement)
+
+
+def _is_open(measured: Measured) -> bool:
+    """Whether a referee may say more: no answer yet, or a FAIL in few digits, as kinks give."""
+    judgement = measured.judgement
+    if measured.refereed or measured.derivative is None:
+        return False
+    if not math.isfinite(measured.analytic.value):
+        return False
+    if judgement.verdict is Verdict.FAIL:
+        return measured.coarse
+    return judgement.verdict is Verdict.INCONCLUSIVE and judgement.cause in UNCERTAIN
+
+
+# --- kinks: another point decides -----------------------------------------------------------
+
+
+def _asks_for_another_point(measured: Measured, origin: Origin) -> bool:
+    """Whether the line is not smooth at x, so that a nearby point would say more.
+
+    A claim that is not finite at x is no convention: nothing nearby can excuse it.
+    """
+    if not origin.evaluator.claim_is_callable or measured.derivative is None:
+        return False
+    if not math.isfinite(measured.analytic.value):
+        return False
+    rough = measured.derivative.evidence not in (Evidence.SMOOTH, Evidence.EDGE)
+    failed = measured.judgement.verdict is Verdict.FAIL
+    return measured.judgement.cause in POINTWISE or (rough and failed)
+
+
+def _decide_nearby(place: Place, measured: Measured, plan: Plan) -> Measured:
+    """Let a shifted point decide; the kink at x stays a finding (numerics, section 2.3).
+
+    Conventions such as relu'(0) = 0 lie outside the one-sided derivatives where several kinks
+    meet, and errors of 1 % lie inside them: only a point without a kink can tell.
+    """
+    for k in range(MOST_SHIFTS):
+        origin = place.nearby(k)
+        if origin is None:
+            break
+        there = measure_here(origin, measured.probe, plan)
+        if there.judgement.cause in POINTWISE:
+            continue
+        verdict = there.judgement.verdict
+        if verdict is Verdict.PASS:
+            return _passed_elsewhere(measured, there, "at a point nearby")
+        if verdict is Verdict.FAIL:
+            return there
+        break
+    return measured
+
+
+def _passed_elsewhere(here: Measured, there: Measured, where: str) -> Measured:
+    """Pass the claim, and keep what was seen here."""
+    known = here.judgement.verdict is Verdict.INCONCLUSIVE or here.judgement.cause in POINTWISE
+    cause = here.judgement.cause if known else Cause.NOISE
+    reason = f"{here.judgement.reason}; {where} the claim agrees"
+    judgement = replace(there.judgement, cause=cause, reason=reason)
+    return replace(there, judgement=judgement, derivative=here.derivative)
+
+
+# --- more digits, many differences ----------------------------------------------------------
+
+
+def _by_complex_step(place: Place, measured: Measured, plan: Plan) -> Measured | None:
+    """Confirm the claim where the complex step is possible and inside the ladder's bar."""
+    analytic, scale = measured.analytic, measured.judgement.scale
+    if measured.judgement.cause is Cause.KINK or not math.isfinite(measured.bar):
+        return None
+    value = complex_step(place.origin, measured.probe.tangent)
+    if value is None or not abs(value - measured.numeric) <= measured.bar:
+        return None
+    if not abs(value - analytic.value) <= tolerance_for(analytic, plan.rtol) * scale:
+        return None
+    bar = ROUNDINGS * analytic.roundoff * scale
+    reason = f"{measured.judgement.reason}; the complex step agrees with the claim"
+    judgement = Judgement(Verdict.PASS, measured.judgement.cause, reason, scale)
+    return replace(measured, numeric=value, bar=bar, judgement=judgement)
+
+
+ROUNDINGS = (
+    64.0  # unit roundoffs of a derivative by the complex step: those of f, not of a difference
+)
+
+
+def _in_more_digits(place: Place, measured: Measured, plan: Plan) -> Measured | None:
+    """Measure along the same line in more digits."""
+    finer = place.finer() if measured.judgement.cause is not Cause.KINK else None
+    if finer is None:
+        return None
+    there = measure_here(finer.origin, measured.probe, plan)
+    if there.judgement.verdict is Verdict.PASS:
+        return _passed_elsewhere(measured, there, "computed in more digits")
+    return there if there.judgement.verdict is Verdict.FAIL else None
+
+
+def _by_averaging(place: Place, measured: Measured, plan: Plan) -> Measured | None:
+    """Let the typical disagreement at many points decide."""
+    if not place.origin.evaluator.claim_is_callable or measured.derivative is None:
+        return None
+    spent = measured.derivative.evaluations - 1
+    median = average(place.origin, measured.probe, place.rng, spent)
+    if median is None:
+        return None
+    analytic = measured.analytic
+    return replace(
+        measured,
+        numeric=analytic.value + median.value,
+        bar=median.bar,
+        judgement=judge_median(measured.judgement, analytic, median.value, median.bar, plan.rtol),
+        refereed=True,
+    )
