@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .directions import Probe, certified, coordinate, probes, relative_to
+from .differences import FINE_ARITHMETIC
+from .directions import Probe, another, certified, coordinate, probes, relative_to, scale_of_leaf
 from .execution import BudgetSpent, CallFailed, Origin
 from .probing import Measured, Place, measure
 from .records import BoolArray, Cause, Finding, LeafReport, Mode, Plan, Verdict
-from .space import Array, grid_of
+from .space import Array, grid_of, unit_roundoff
+from .verdict import sees_a_factor
 
 RANK = {Verdict.PASS: 0, Verdict.INCONCLUSIVE: 1, Verdict.FAIL: 2}
 
@@ -32,28 +34,51 @@ def examine_leaf(place: Place, i: int, plan: Plan, rng: np.random.Generator) -> 
     """Probe one leaf as the plan says and sum up what was measured."""
     place = place.for_leaf(i)
     origin = place.origin
-    leaf = origin.space.leaves[i]
-    claim = origin.claimed.get(i)
-    lines = _lines(origin, i, claim, plan, rng)
+    lines = _lines(origin, i, origin.claimed.get(i), plan, rng)
     if not lines:
         return LeafResult(_blank(origin, i, Verdict.PASS, None, "empty: nothing to test"))
     results: list[Measured] = []
-    stopped: Finding | None = None
+    stopped = _probe_all(place, lines, plan, results)
+    spare = MOST_SPARE
+    while stopped is None and spare > 0 and _is_blind(results, plan):
+        stopped = _probe_all(place, (another(origin.space, i, rng),), plan, results)
+        spare -= 1
+    result = _sum_up(origin, i, plan, results, stopped)
+    dtype = str((place.given or origin).space.leaves[i].array.dtype)  # the caller's own
+    return replace(result, report=replace(result.report, dtype=dtype))
+
+
+MOST_SPARE = 4  # further directions where the first would not have shown an error of one percent
+
+
+def _probe_all(
+    place: Place, lines: Sequence[Probe], plan: Plan, results: list[Measured]
+) -> Finding | None:
+    """Measure lines one after another; returns what stopped it early, if anything did."""
+    path = place.origin.space.leaves[lines[0].leaf].path
     for probe in lines:
         try:
             measured = measure(place, probe, plan)
         except BudgetSpent:
-            stopped = _budget_finding(leaf.path, len(results), len(lines))
-            break
+            return _budget_finding(path, len(results), len(lines))
         except CallFailed as failure:
-            stopped = Finding(Cause.RAISED, f"{failure} for leaf {leaf.path}.", leaf.path)
-            break
+            return Finding(Cause.RAISED, f"{failure} for leaf {path}.", path)
         results.append(measured)
         if measured.judgement.verdict is Verdict.FAIL and probe.entry is None:
             break  # one wrong direction is enough; entries are all looked at, to name them
-    result = _sum_up(origin, i, plan, results, stopped)
-    dtype = str((place.given or origin).space.leaves[i].array.dtype)  # the caller's own
-    return replace(result, report=replace(result.report, dtype=dtype))
+    return None
+
+
+def _is_blind(results: Sequence[Measured], plan: Plan) -> bool:
+    """Whether all directions pass, but none would have shown a leaf that is off by one percent."""
+    return all(
+        m.judgement.verdict is Verdict.PASS
+        and m.probe.entry is None
+        and not m.judgement.zero
+        and m.analytic.scale > 0
+        and not sees_a_factor(m.analytic, m.bar, plan.rtol)
+        for m in results
+    )
 
 
 def _lines(
@@ -63,8 +88,11 @@ def _lines(
     if claim is not None and not np.isfinite(claim).all():
         bad = int(np.flatnonzero(~np.isfinite(claim.ravel()))[0])
         leaf = origin.space.leaves[i]
-        return (coordinate(leaf, i, bad * (2 if leaf.array.dtype.kind == "c" else 1)),)
-    return probes(origin.space, i, claim, plan, rng)
+        entry = bad * (2 if leaf.array.dtype.kind == "c" else 1)
+        return (coordinate(leaf, i, entry, scale_of_leaf(leaf)),)
+    few = max(origin.roundoff, unit_roundoff(origin.space.leaves[i].array.dtype)) > FINE_ARITHMETIC
+    # in few digits only the large entries of a claim can be seen at all: no use in equalising
+    return probes(origin.space, i, None if few else claim, plan, rng)
 
 
 # --- summing up -----------------------------------------------------------------------------
@@ -80,6 +108,9 @@ def _sum_up(
         return LeafResult(_blank(origin, i, verdict, stopped.cause, stopped.message), (stopped,))
     worst = max(results, key=lambda m: (RANK[m.judgement.verdict], m.error))
     verdict, cause, reason = worst.judgement.verdict, worst.judgement.cause, worst.judgement.reason
+    if verdict is Verdict.PASS and _is_blind(results, plan):
+        verdict, cause = Verdict.INCONCLUSIVE, Cause.PRECISION
+        reason = "no direction would have shown an error of one percent of the leaf"
     if stopped is not None and verdict is not Verdict.FAIL:
         verdict, cause, reason = Verdict.INCONCLUSIVE, stopped.cause, stopped.message
     error, miss = _certified(origin, i, results) if verdict is Verdict.PASS else (math.nan, 0.0)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,9 @@ from .space import (
     Space,
     Tangent,
     inner,
+    norm,
     path_of,
+    rms,
     size_of,
     unit_roundoff,
     working_dtype,
@@ -293,6 +296,9 @@ class Origin:
         The claimed gradient of that function by leaf; empty for a JVP.
     steady : bool
         Whether `f` returned the same bits twice.
+    forward_first : bool
+        Whether the claim may answer from what `f` kept of its last call, as a layer does, so that
+        `f` must be called at a point before the claim is.
     """
 
     space: Space
@@ -301,11 +307,21 @@ class Origin:
     cotangent: dict[str, Array]
     claimed: Tangent
     steady: bool = True
+    forward_first: bool = False
 
     @property
     def size(self) -> float:
         """Size of the numbers that make up <cotangent, f(x)>: what rounding is relative to."""
         return size_of([u * self.output.arrays[path] for path, u in self.cotangent.items()])
+
+    @cached_property
+    def claim_size(self) -> float:
+        """Size of the claimed change of f over one scale of x, of the leaf where it is largest."""
+        sizes = [
+            norm(claim) * (rms(self.space.leaves[i].array) or 1.0)
+            for i, claim in self.claimed.items()
+        ]
+        return max((size for size in sizes if np.isfinite(size)), default=0.0)
 
     @property
     def roundoff(self) -> float:
@@ -356,6 +372,7 @@ class Origin:
 
     def _analytic_jvp(self, tangent: Tangent) -> Analytic:
         point, pushing = self.space.point(), self.tangent_tree(tangent)
+        self.evaluator.f_beside(point)  # a layer pushes forward through what it kept of its input
         pushed = read_output(self.evaluator.claim(point, pushing)).arrays
         for path, u in self.cotangent.items():
             if path not in pushed or pushed[path].shape != u.shape:

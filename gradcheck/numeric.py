@@ -15,7 +15,7 @@ import optree
 
 from .contract import visit_unclaimed
 from .differences import Line, climb
-from .directions import coordinate
+from .directions import coordinate, scale_of_leaf
 from .execution import Evaluator, Origin, Spent
 from .randomness import Held
 from .records import Budget, Derivative, Gradient, Kind, Problem, PyTree, UsageError
@@ -132,10 +132,11 @@ def _gradient_of_leaf(origin: Origin, i: int) -> tuple[Any, Any]:
     leaf = origin.space.leaves[i]
     wide = working_dtype(leaf.array.dtype)
     is_complex = wide.kind == "c"
+    scale = scale_of_leaf(leaf)
     value = np.zeros(leaf.array.size, dtype=wide)
     bar = np.zeros(leaf.array.size)
     for k in range(leaf.array.size * (2 if is_complex else 1)):
-        probe = coordinate(leaf, i, k)
+        probe = coordinate(leaf, i, k, scale)
         assert probe.entry is not None
         measured = climb(Line(origin, probe.tangent)).derivative.scaled(1 / probe.weakest)
         value[probe.entry] += measured.value * (1j if is_complex and k % 2 else 1)

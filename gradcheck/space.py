@@ -129,17 +129,15 @@ class Space:
         of `directions` are drawn on a grid so coarse that d = t v.
         """
         moved: dict[int, Array] = {}
-        along = square = 0.0
+        taken: dict[int, Array] = {}
         exact = True
         for i, v in tangent.items():
             base = self.leaves[i].array
             shift = t * v
             moved[i] = np.asanyarray(base + shift).astype(base.dtype, copy=False)
-            taken = moved[i].astype(v.dtype, copy=False) - base
-            exact = exact and bool(np.array_equal(taken, shift))
-            along += inner(v, taken)
-            square += inner(v, v)
-        return self.rebuild(moved), t if exact or square == 0 else along / square
+            taken[i] = moved[i].astype(v.dtype, copy=False) - base
+            exact = exact and bool(np.array_equal(taken[i], shift))
+        return self.rebuild(moved), t if exact else _share(taken, tangent)
 
     def moved_to(self, changed: Tangent) -> Space:
         """Return the space at another point: some leaves' values replaced.
@@ -173,6 +171,16 @@ class Space:
             (leaf.path, leaf.given if isinstance(leaf.given, np.ndarray) else None, leaf.base)
             for leaf in self.leaves
         )
+
+
+def _share(taken: Tangent, v: Tangent) -> float:
+    """Return <taken, v>/<v, v>, each in units of its largest entry: squares over- and underflow."""
+    unit = max(float(np.abs(u).max(initial=0.0)) for u in v.values())
+    size = max(float(np.abs(d).max(initial=0.0)) for d in taken.values())
+    if unit == 0 or size == 0:
+        return 0.0
+    along = sum(inner(u / unit, taken[i] / size) for i, u in v.items())
+    return along / sum(inner(u / unit, u / unit) for u in v.values()) * (size / unit)
 
 
 def _own_leaf(leaf: Leaf, values: Array) -> Leaf:
@@ -301,13 +309,14 @@ def unit_roundoff(dtype: np.dtype[Any]) -> float:
 def grid_of(dtype: np.dtype[Any]) -> float:
     """Spacing of the grid on which random directions of a leaf are drawn, relative to its scale.
 
-    Coarse enough that x + t v is exact at the first step (2^(-p/3) for p digits of precision) for
-    every |x| up to 2^(3 + p/16) scales, so that no rounding of the point enters the difference
-    (numerics, section 1.5). Fine enough that a function which adds such numbers exactly is not
-    mistaken for one whose values are rounded: 2^-29 for float64, 2^-12 for float32.
+    Coarse enough that x + t v is exact at the first steps (eighths of 2^(-p/3) for p digits of
+    precision) for every |x| up to 2^(3 + p/16) scales, so that no rounding of the point enters the
+    difference: it would be odd in t, and look like slope. Fine enough that a function which adds
+    such numbers exactly is not mistaken for one whose values are rounded: 2^-26 for float64, 2^-9
+    for float32.
     """
     digits = -np.log2(unit_roundoff(dtype))
-    return float(2.0 ** -(np.floor(2 * digits / 3) - 3 - np.floor(digits / 16)))
+    return float(2.0 ** -(np.floor(2 * digits / 3) - 6 - np.floor(digits / 16)))
 
 
 OFF_GRID = (1 + 5**0.5) / 2  # all 53 digits in use: a single step that is on no binary grid

@@ -9,14 +9,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .differences import Glance
+from .differences import FINE_ARITHMETIC, Glance
 from .records import Analytic, Cause, Derivative, Evidence, Verdict
 
 WORTH_SEEING = 3e-3  # a bar this wide, relative to the claim, still shows a dropped term or factor
 GLANCE_AGREEMENT = 1e-9  # truncation of a central difference at the first step, ten times over
 GLANCE_ROUNDING = 3e-5  # of the claim: coarser rounding would certify too little, see directions
 GLANCE_BEND = 0.05  # of the claim: more bend may be a kink
-ZERO = 2.0**10  # unit roundoffs of f: a claim below is zero up to the rounding of its own sums
+# A claim is zero up to the rounding of its own sums if it is below so many unit roundoffs of the
+# largest leaf's claim, or of f where all claims are small; a bar is, below so many of f.
+ZERO = 2.0**10
+ZERO_OF_F = 4.0
 NOTHING = 1e-290  # a bar of this size is that of a function that is 0 everywhere
 MARGIN = 3.0  # times the bar, where the line is rough: the largest error/bar ever measured is 2.9
 # Unit roundoffs of its own dtype that a right claim may be off by: the second, because sums of a
@@ -30,6 +33,12 @@ EXPLANATION = {
     Evidence.SINGULAR: (Cause.SINGULAR, "f has no finite slope at x, it behaves like sqrt|t|"),
     Evidence.NONFINITE: (Cause.DOMAIN, "f is not finite beside x, however small the step"),
     Evidence.NOISE: (Cause.NOISE, "f is too noisy here"),
+    Evidence.QUANTISED: (
+        Cause.PRECISION,
+        "f moves in steps here, as where its input or output is rounded",
+    ),
+    Evidence.FLAT: (Cause.PRECISION, "f does not move at any step, and rounding may hide a slope"),
+    Evidence.EDGE: (Cause.DOMAIN, "x is at the edge of the domain, and one side says too little"),
     Evidence.PRECISION: (Cause.PRECISION, "rounding hides the derivative"),
     Evidence.SMOOTH: (Cause.PRECISION, "the error bar is too wide"),
 }
@@ -44,19 +53,28 @@ class Scene:
     rtol : float
         The tolerance relative to the scale, see `tolerance_for`.
     size : float
-        Size of the values of f, or of its steepest rise per unit step if that is larger.
+        Size of the values of f.
     roundoff : float
         Unit roundoff of the arithmetic.
+    claims : float
+        Size of the claim of the leaf where it is largest.
     """
 
     rtol: float
     size: float
     roundoff: float
+    claims: float = 0.0
 
     @property
     def zero(self) -> float:
         """Claims up to this size are zero to rounding."""
-        return ZERO * self.roundoff * self.size
+        of_f = ZERO_OF_F * self.roundoff * self.size if self.roundoff <= FINE_ARITHMETIC else 0.0
+        return max(ZERO * self.roundoff * self.claims, of_f)
+
+    @property
+    def nothing(self) -> float:
+        """Bars up to this size are the rounding of f."""
+        return max(ZERO * self.roundoff * self.size, NOTHING)
 
 
 @dataclass(frozen=True)
@@ -73,12 +91,15 @@ class Judgement:
         The same in a few words.
     scale : float
         What errors are relative to.
+    zero : bool
+        Whether the claim passed as a zero, within the rounding of f.
     """
 
     verdict: Verdict
     cause: Cause | None
     reason: str
     scale: float
+    zero: bool = False
 
     def doubted(self, cause: Cause, reason: str) -> Judgement:
         """Return the judgement as inconclusive, with the reason for it."""
@@ -135,7 +156,7 @@ def judge(analytic: Analytic, derivative: Derivative, scene: Scene) -> Judgement
     any, claim not finite         -                        any               FAIL
     smooth, noise, precision      <= bar                   <= worth          PASS
     smooth, noise, precision      bar < d <= bar + tol     <= worth          PASS (precision)
-    claim zero to rounding        <= bar                   <= 3e-3 · |f|     PASS (zero)
+    claim zero to rounding        <= bar                   rounding of f     PASS (zero)
     smooth, noise, precision      <= bar + tol             wider             INCONCLUSIVE
     noise, precision              <= 3 bar + tol           any               INCONCLUSIVE
     smooth, noise, precision      larger                   any               FAIL, if confirmed
@@ -174,7 +195,7 @@ def _judge_smooth(
     bar, tolerance = derivative.error_bar, scene.rtol * scale
     if distance <= bar + tolerance:
         return _judge_agreement(analytic, derivative, scene, scale)
-    rough = derivative.evidence in (Evidence.NOISE, Evidence.PRECISION)
+    rough = derivative.evidence in (Evidence.NOISE, Evidence.PRECISION, Evidence.QUANTISED)
     if rough and distance <= MARGIN * bar + tolerance:
         return Judgement(Verdict.INCONCLUSIVE, *EXPLANATION[derivative.evidence], scale)
     return Judgement(Verdict.FAIL, Cause.OTHER, "f and the derivative disagree", scale)
@@ -190,8 +211,8 @@ def _judge_agreement(
         digits = -math.log10(distance / scale)
         reason = f"agrees to {digits:.1f} digits only; our bar is {bar / scale:.0e}"
         return Judgement(Verdict.PASS, Cause.PRECISION, reason, scale)
-    if analytic.scale <= scene.zero and bar <= max(WORTH_SEEING * scene.size, NOTHING):
-        return Judgement(Verdict.PASS, None, "zero within the rounding of f", scale)
+    if analytic.scale <= scene.zero and bar <= scene.nothing:
+        return Judgement(Verdict.PASS, None, "zero within the rounding of f", scale, zero=True)
     return Judgement(Verdict.INCONCLUSIVE, *EXPLANATION[derivative.evidence], scale)
 
 
@@ -213,14 +234,14 @@ def judge_median(
 
 
 def judge_given(
-    judgement: Judgement, analytic: Analytic, distance: float, bar: float, rtol: float
+    judgement: Judgement, analytic: Analytic, distance: float, bar: float, scene: Scene
 ) -> Judgement:
     """Hold a claim that passes in more digits against what it is in its own.
 
     The formula is right then; what is left is rounding in the claim's arithmetic.
     """
     scale = max(judgement.scale, analytic.scale)
-    if distance <= bar + tolerance_for(analytic, rtol) * scale:
+    if distance <= bar + scene.rtol * scale + scene.zero:
         return judgement
     reason = (
         f"right in more digits, but as given it is off by {distance / scale:.0e}: rounding in "
@@ -239,6 +260,35 @@ def disputes(analytic: Analytic, derivative: Derivative, scene: Scene) -> bool:
     )
 
 
+FARTHEST_CONVENTION = 10.0  # times the size of the claim nearby: no convention at a kink is larger
+
+
+def is_conceivable_convention(here: Analytic, there: Analytic) -> bool:
+    """Whether a claim at a kink has the size of those beside it, as any convention has."""
+    return here.scale <= FARTHEST_CONVENTION * there.scale
+
+
+LEAST_SAID = 1e-2  # of the size here: where f has died away, anything agrees
+
+
+def says_as_much(here: float, there: float) -> bool:
+    """Whether a derivative of size `there` is not so much smaller that agreement means nothing."""
+    return there >= LEAST_SAID * here
+
+
+WORTH_A_FACTOR = 1e-2  # an error of the whole leaf that a pass must exclude
+
+
+def sees_a_factor(analytic: Analytic, bar: float, rtol: float) -> bool:
+    """Whether a claim off by one percent as a whole could not have passed along this line.
+
+    The terms of <claim, v> may cancel, and a wide bar then hides what a factor leaves of them.
+    """
+    tolerance = tolerance_for(analytic, rtol) * analytic.scale
+    worth = max(WORTH_A_FACTOR, 3 * tolerance_for(analytic, rtol))
+    return 2 * bar + tolerance < worth * abs(analytic.value)
+
+
 def is_one_sided_value(analytic: Analytic, derivative: Derivative, rtol: float) -> bool:
     """Whether the claim is the derivative from the left or from the right."""
     return any(_is(analytic, side, derivative, rtol) for side in _sides(derivative))
@@ -246,8 +296,13 @@ def is_one_sided_value(analytic: Analytic, derivative: Derivative, rtol: float) 
 
 def is_usual_value(analytic: Analytic, derivative: Derivative, rtol: float) -> bool:
     """Whether the claim is a one-sided derivative or the middle of both, as sign(0) = 0 gives."""
+    return _is(analytic, nearest_usual_value(analytic, derivative), derivative, rtol)
+
+
+def nearest_usual_value(analytic: Analytic, derivative: Derivative) -> float:
+    """Return which of the two sides and their middle is nearest the claim."""
     left, right = _sides(derivative)
-    return any(_is(analytic, side, derivative, rtol) for side in (left, right, (left + right) / 2))
+    return min((left, right, (left + right) / 2), key=lambda side: abs(analytic.value - side))
 
 
 def _sides(derivative: Derivative) -> tuple[float, float]:

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from gradcheck import Plan
-from gradcheck.directions import MISS, Probe, certified, coordinate, probes, relative_to
+from gradcheck.directions import (
+    MISS,
+    Probe,
+    certified,
+    coordinate,
+    probes,
+    relative_to,
+    scale_of_leaf,
+)
 from gradcheck.space import Space, draw_weights, grid_of, rms
 
 
@@ -60,18 +68,34 @@ def test_direction_is_plain_where_there_is_nothing_to_equalise(claim):
     assert [probe.weakest for probe in lines(np.ones(5), Plan.auto(), claim)] == [1.0, 1.0]
 
 
+def moves(values):
+    """Return by how much each coordinate's line moves its entry."""
+    leaf = Space.of(np.asarray(values)).leaves[0]
+    lines = [coordinate(leaf, 0, k, scale_of_leaf(leaf)) for k in range(leaf.array.size)]
+    return [np.abs(line.tangent[0]).max() for line in lines]
+
+
 def test_coordinate_moves_one_entry_by_its_own_size_or_the_leafs():
     """A step for a small entry is not smaller than the leaf's, one for a large entry is larger."""
-    leaf = Space.of(np.array([[1e-9, 2.0], [1e6, 0.0]])).leaves[0]
-    moved = [np.abs(coordinate(leaf, 0, k).tangent[0]).max() for k in range(4)]
-    assert moved[0] == moved[1] == moved[3] > 1e5
-    assert moved[2] > moved[0]
+    moved = moves([[1e-9, 2.0], [40.0, 1.0]])
+    assert moved[0] == moved[1] == moved[3]
+    assert moved[2] > moved[0] > 2.0
+
+
+def test_entries_spread_over_orders_of_magnitude_move_by_their_own_size():
+    """One step would carry the small ones through their whole domain, or be lost on the large."""
+    x = np.array([1e-9, 2e-4, 0.0, 3.0, 5e6])
+    for moved, entry in zip(moves(x), x, strict=True):
+        assert 0.25 < moved / (entry or np.median(x[x > 0])) < 4
+    probe = probes(Space.of(x), 0, None, Plan.directions(1), np.random.default_rng(0))[0]
+    size = np.abs(probe.tangent[0][x > 0]) / x[x > 0]
+    assert np.all((size > 0.3) & (size < 3))
 
 
 def test_coordinate_of_a_complex_leaf_is_real_then_imaginary():
     """Two real directions an entry."""
     leaf = Space.of(np.array([1 + 1j, 2.0])).leaves[0]
-    first, second = (coordinate(leaf, 0, k).tangent[0] for k in (2, 3))
+    first, second = (coordinate(leaf, 0, k, scale_of_leaf(leaf)).tangent[0] for k in (2, 3))
     assert first[0] == second[0] == 0
     assert first[1].imag == 0 < first[1].real
     assert second[1].real == 0 < second[1].imag

@@ -57,6 +57,7 @@ def examine(
         constant = False
         if evaluator.claim_is_callable and origin.claimed:
             constant = _call_claim_again(origin, nearby)
+            origin = replace(origin, forward_first=constant)
         return Contract(origin, None, remarks + dtype_remarks(origin), constant)
     except Broken as broken:
         return Contract(None, broken.breach)
@@ -113,6 +114,8 @@ def claim_at(origin: Origin, space: Space) -> Origin | None:
     there = replace(origin, space=space)
     if origin.evaluator.problem.kind is Kind.JVP:
         return there
+    if origin.forward_first:
+        origin.evaluator.f_beside(space.point())
     try:
         return replace(there, claimed=read_claim(space, call_claim(there, space)))
     except Broken:

@@ -19,6 +19,8 @@ from ..space import Tangent, unit_roundoff
 
 FINE_ARITHMETIC = 2.0**-52  # unit roundoff of float64 or finer
 
+FARTHEST = 0.5  # the outermost point, in scales of the leaf or in absolute terms
+
 
 class Sample(NamedTuple):
     """One value along the line.
@@ -64,12 +66,16 @@ class Line:
         return max(point, self.origin.roundoff)
 
     @property
+    def farthest(self) -> float:
+        """How far out a window may reach: half a scale of the leaf, or 0.5 where that is less."""
+        longest = max(float(np.abs(v).max(initial=0.0)) for v in self.tangent.values())
+        return max(FARTHEST, FARTHEST / longest) if longest > 0 else FARTHEST
+
+    @property
     def reach(self) -> float:
-        """Size of g(0), or the steepest rise per unit step if that is larger."""
-        slopes = [
-            abs(s.rise / s.step) for s in self.samples.values() if s.step and s.rise == s.rise
-        ]
-        return max([self.size, *slopes])
+        """Size of the values of g seen so far, g(0) included."""
+        rises = [abs(s.rise) for s in self.samples.values() if s.rise == s.rise]
+        return max([self.size, *rises])
 
     @property
     def value(self) -> float:

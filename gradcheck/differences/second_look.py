@@ -6,13 +6,16 @@ Part of `differences`.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
 from ..records import Derivative
+from .edge import from_inside
 from .evidence import of_window
-from .ladder import FARTHEST, FINE, SMALLEST, Ladder
-from .window import ROUGH, SPAN, measure
+from .ladder import FINE, SMALLEST, Ladder, first_step
+from .line import Line
+from .window import ROUGH, SPAN, Window, measure
 
 
 def second_window(
@@ -34,6 +37,8 @@ def second_window(
     Derivative or None
         A second derivative that disputes the claim and agrees with the first; None otherwise.
     """
+    if ladder.side != 0:
+        return _second_from_inside(ladder, disputes)
     singles = [of_window(ladder.line, w) for w in ladder.believed]
     disputing = [d for d in singles if disputes(d)]
     if len(disputing) >= 2:
@@ -48,10 +53,21 @@ def second_window(
     return None
 
 
+def _second_from_inside(
+    ladder: Ladder, disputes: Callable[[Derivative], bool]
+) -> Derivative | None:
+    """Measure once more on the side where `f` is finite, from smaller steps."""
+    h = first_step(ladder.line.roundoff) / 2
+    second = from_inside(ladder.line, ladder.side, h, SMALLEST)
+    distance = abs(second.value - ladder.derivative.value)
+    agrees = distance <= second.error_bar + ladder.derivative.error_bar
+    return second if agrees and disputes(second) else None
+
+
 def _confirming_steps(ladder: Ladder, mismatch: float) -> tuple[float, float]:
     """Well below the best window if its noise (which grows like 1/h) allows, else well above."""
     best = min(ladder.believed, key=lambda w: w.bar)
-    below, above = best.h / 32, min(best.h * 16, FARTHEST / SPAN)
+    below, above = best.h / 32, min(best.h * 16, ladder.line.farthest / SPAN)
     return (below if best.noise * 32 < 0.3 * mismatch else above), best.h / 8
 
 
@@ -67,12 +83,22 @@ def kinks_may_meet(ladder: Ladder) -> bool:
     """
     if ladder.rescued:  # the kinks on the other side may reach x
         return True
-    for low, high in itertools.pairwise(ladder.windows):
-        expected = high.spread * low.h / high.h
-        like_h = low.spread <= PROPORTIONAL * expected or low.excess <= ROUGH
-        if high.excess > ROUGH and low.spread >= expected / PROPORTIONAL and like_h:
-            return True
-    return False
+    pairs = itertools.pairwise(ladder.windows)
+    return any(high.excess > ROUGH and _like_h(ladder.line, low, high) for low, high in pairs)
+
+
+def _like_h(line: Line, low: Window, high: Window) -> bool:
+    """Whether the roughness of two windows is in the ratio of their steps.
+
+    Where it has sunk into rounding in the lower one, a window half-way tells it from truncation.
+    """
+    if low.excess <= ROUGH:
+        middle = measure(line, float(2.0 ** round(math.log2(math.sqrt(low.h * high.h)))))
+        if middle is None or middle.excess <= ROUGH:
+            return False
+        low = middle
+    expected = high.spread * low.h / high.h
+    return expected / PROPORTIONAL <= low.spread <= expected * PROPORTIONAL
 
 
 def closer(ladder: Ladder) -> Ladder | None:

@@ -1,4 +1,4 @@
-"""One window: what nine values of `f` at 0, ±h, ±2h, ±4h, ±8h say about its derivative at 0.
+"""One window: what nine values of `f` at 0 and about ±h, ±2h, ±4h, ±8h say of its derivative at 0.
 
 Owns the formulas: extrapolation of the odd part (the slope) and of the even part (a kink), the
 noise floor measured from what no polynomial explains, and the polynomials of one side alone.
@@ -24,14 +24,15 @@ from .line import Line
 Vector = npt.NDArray[np.float64]
 
 LEVELS = 4  # 3 levels: bars twice as wide; 5 levels: two evaluations more, no gain (measured)
-RATIOS: Vector = np.exp2(
-    np.arange(LEVELS, dtype=np.float64)
-)  # doubling is exact in binary; ratio 4: bars 2.5x wider
+# About doubling (ratio 4: bars 2.5 times as wide), but not exactly: a wave, or a grid of inputs,
+# whose period divides h would look as smooth at 2 h, 4 h and 8 h. Eighths keep the steps exact.
+RATIOS: Vector = np.array([1.0, 2.125, 4.375, 8.0])
 SPAN = float(RATIOS[-1])
 
 ROUNDOFFS = 2.0  # rounding error of one value of f, in unit roundoffs of its size: arithmetic is
 # rarely better; where it is worse, the residuals show it
 SAFETY = 4.0  # half-width that holds a rounding error, in units of the floor
+DISTINCT = 4  # values that differ: fewer lie on some grid whatever they are
 GRAIN = 2**12  # a grid of values this many float64 ulps wide means that f is rounded to it
 
 # Half-width in sigmas that holds 99.9 % of one value when sigma is estimated with few degrees of
@@ -41,6 +42,7 @@ QUANTILE_DOF3 = 1.3 * 12.92
 QUANTILE_KINK = 1.2 * 12.92  # dof 3, one estimate
 
 CLEAN = 6.0  # a side whose contrast is below this many floors is a polynomial to rounding
+WILD = 0.05  # of the rises: residuals as large are no detail, f may vary faster than the steps
 ROUGH = 8.0  # residuals above this many times rounding are visible noise, kink or truncation
 
 
@@ -129,7 +131,7 @@ ODD_OFF = {n: _off(*(_ODD ** (2 * i + 1) for i in range(n))) for n in (2, 3)}
 EVEN_OFF = {n: _off(*(_WEIGHT * _EVEN ** (2 * i) for i in range(n))) for n in (2, 3)}
 EVEN_OFF_KINK = _off(*(_WEIGHT * _EVEN**p for p in (0, 1, 2, 4)))
 
-# Polynomials of one side, through g at 0, h, 2h, 4h, 8h (weights of the values, h = 1).
+# Polynomials of one side, through g at 0 and the four steps (weights of the values, h = 1).
 _SIDE = np.concatenate([[0.0], RATIOS])
 _QUARTIC = np.linalg.inv(np.vander(_SIDE, increasing=True))
 _CUBIC_AT_0 = np.linalg.inv(np.vander(_SIDE[:4], increasing=True))
@@ -146,7 +148,7 @@ REACH_BOUND = CLEAN * float(np.linalg.norm(SIDE_REACH))  # in floors
 
 @dataclass(frozen=True, eq=False)
 class Side:
-    """What one side of x alone says: the polynomial through g at 0, h, 2h, 4h, 8h.
+    """What one side of x alone says: the polynomial through g at 0 and its four steps.
 
     Attributes
     ----------
@@ -247,6 +249,11 @@ class Window:
     def excess(self) -> float:
         """Spread in units of rounding: 1 is rounding only, above ROUGH something is visible."""
         return self.spread / (SAFETY * self.floor)
+
+    @property
+    def wild(self) -> bool:
+        """Whether what no polynomial explains is a good part of what f does at all."""
+        return bool(self.spread > WILD * max(np.abs(self.right).max(), np.abs(self.left).max()))
 
     @property
     def central(self) -> Vector:
@@ -359,7 +366,9 @@ def grain(values: Vector) -> float:
     values read from a file with few binary digits.
     """
     nonzero = values[values != 0]
-    if nonzero.size == 0 or not np.isfinite(nonzero).all() or np.ptp(values) == 0:
+    if nonzero.size == 0 or not np.isfinite(nonzero).all():
+        return 0.0
+    if len(np.unique(values)) < DISTINCT:  # a step from 0 to 1 is no grid
         return 0.0
     mantissa, exponent = np.frexp(nonzero)
     digits = (mantissa * 2.0**53).astype(np.int64)

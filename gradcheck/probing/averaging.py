@@ -13,7 +13,7 @@ Part of `probing`.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -26,10 +26,11 @@ from ..space import Array, working_dtype
 MOST_EVALUATIONS = 128  # a line, its windows included: beyond, certainty grows too slowly
 # Tried for the least scatter, in scales of the leaf; the first only to see truncation.
 STEPS = (2.0**-1, 2.0**-4, 2.0**-7, 2.0**-9, 2.0**-11, 2.0**-13)
-TRIALS = 4  # disagreements at each of them
+TRIALS = 5  # disagreements at each of them
 FEWEST = 12  # disagreements: of fewer, not even the extremes hold the median with 1 - 2 ALARM
 SPREAD = 2.0**-5  # how far from x differences begin
 REACH = 2.0**-2  # how far a chain of differences goes
+ORDER = 16.0  # truncation falls so much from one step to the next, at least: their ratio is 4 or 8
 ALARM = 5e-4  # on either side: that the interval misses the median; 99.9 % as the ladder's bars
 NORMAL = 1.48  # standard deviations in a median absolute deviation, for normal noise
 LATTICE = 0.5  # of the spacing of numbers: noise below does not smooth their steps away
@@ -37,10 +38,14 @@ LATTICE = 0.5  # of the spacing of numbers: noise below does not smooth their st
 
 @dataclass(frozen=True)
 class Median:
-    """The middle of the disagreements, numeric - analytic, per unit of the direction."""
+    """The middle of the disagreements, numeric - analytic, per unit of the direction.
+
+    `claimed`: the middle size of the claim there; where it has died away, agreement means nothing.
+    """
 
     value: float
     bar: float
+    claimed: float
 
 
 @dataclass(eq=False)
@@ -51,6 +56,7 @@ class _Sampler:
     probe: Probe
     rng: np.random.Generator
     left: int
+    claimed: list[float] = field(default_factory=list)
 
     def trial(self, h: float) -> Array:
         """Measure a few disagreements with one step."""
@@ -69,13 +75,17 @@ class _Sampler:
         return np.array(values)
 
     def _chain(self, h: float, links: int) -> list[float]:
-        start = self.rng.uniform(-SPREAD, SPREAD)
-        ends = [self._point(start + 2 * h * k) for k in range(links + 1)]
-        self.left -= len(ends)
-        rises = [self._rise(end) for end in ends]
+        # links of unequal length: equal ones may all be rounded alike, where x is rounded inside f
+        lengths = 2 * h * self.rng.uniform(0.75, 1.25, links)
+        ends = self.rng.uniform(-SPREAD, SPREAD) + np.concatenate([[0.0], np.cumsum(lengths)])
+        points = [self._point(float(t)) for t in ends]
+        self.left -= len(points)
+        rises = [self._rise(point) for point in points]
         return [
-            self._disagreement(start + h * (2 * k + 1), ends[k : k + 2], rises[k + 1] - rises[k])
-            / (2 * h)
+            self._disagreement(
+                float(ends[k] + ends[k + 1]) / 2, points[k : k + 2], rises[k : k + 2]
+            )
+            / float(lengths[k])
             for k in range(links)
         ]
 
@@ -87,14 +97,15 @@ class _Sampler:
         point = self.origin.space.rebuild({self.probe.leaf: values})
         return self.origin.rise(self.origin.evaluator.f_beside(point))
 
-    def _disagreement(self, t: float, ends: list[Array], rise: float) -> float:
+    def _disagreement(self, t: float, ends: list[Array], rises: list[float]) -> float:
         """Compare the rise between two points with <claim half-way, the step really taken>."""
         middle = self.origin.space.moved_to({self.probe.leaf: self._point(t)})
         there = claim_at(self.origin, middle)
         if there is None:
             return math.nan
+        self.claimed.append(there.analytic(self.probe.tangent).scale)
         taken = ends[1].astype(working_dtype(ends[1].dtype)) - ends[0]
-        return rise - there.analytic({self.probe.leaf: taken}).value
+        return rises[1] - rises[0] - there.analytic({self.probe.leaf: taken}).value
 
 
 def average(origin: Origin, probe: Probe, rng: np.random.Generator, spent: int) -> Median | None:
@@ -126,7 +137,8 @@ def average(origin: Origin, probe: Probe, rng: np.random.Generator, spent: int) 
     middle, half = interval(values)
     lattice = spacing / (2 * STEPS[best])
     stepped = LATTICE * lattice if _scatter(values) < LATTICE * lattice else 0.0
-    return Median(middle, half + stepped + _truncation(trials, best, middle))
+    bar = half + stepped + _truncation(trials, best, middle)
+    return Median(middle, bar, float(np.median(sampler.claimed)))
 
 
 def interval(values: Array) -> tuple[float, float]:
@@ -155,7 +167,7 @@ def _uncertainty(trials: list[Array], j: int, spacing: float) -> float:
     if len(values) == 0 or not np.isfinite(values).all():
         return math.inf
     lattice = spacing / (2 * STEPS[j])
-    return _scatter(values) + lattice + _truncation(trials, j, float(np.median(values)))
+    return _scatter(values) + LATTICE * lattice + _truncation(trials, j, float(np.median(values)))
 
 
 def _scatter(values: Array) -> float:
@@ -163,7 +175,6 @@ def _scatter(values: Array) -> float:
 
 
 def _truncation(trials: list[Array], j: int, middle: float) -> float:
-    """Bound the truncation, which falls like h^2, by a quarter of that from the next larger step."""
-    ratio = STEPS[j - 1] / STEPS[j]
+    """Bound the truncation, which falls like h^2, by that seen at the next larger step."""
     above = float(np.median(trials[j - 1]))
-    return 4 * abs(above - middle) / ratio**2 if math.isfinite(above) else 0.0
+    return abs(above - middle) / ORDER if math.isfinite(above) else 0.0

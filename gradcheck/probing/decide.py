@@ -11,7 +11,16 @@ from dataclasses import replace
 from ..directions import Probe
 from ..execution import Origin
 from ..records import Cause, Evidence, Plan, Verdict
-from ..verdict import Judgement, judge_given, judge_median, tolerance_for
+from ..verdict import (
+    Judgement,
+    Scene,
+    is_conceivable_convention,
+    judge_given,
+    judge_median,
+    says_as_much,
+    tolerance_for,
+    where_kinks_meet,
+)
 from .averaging import average
 from .complex_step import complex_step
 from .here import Measured, measure_here
@@ -26,6 +35,9 @@ MOST_SHIFTS = 3  # other points tried for a leaf with a kink at x: they may have
 def measure(place: Place, probe: Probe, plan: Plan) -> Measured:
     """Measure along one line and judge; where that cannot tell, ask the referees in turn."""
     measured = measure_here(place.origin, probe, plan)
+    if measured.kinks_may_meet and measured.derivative is not None:
+        reason = where_kinks_meet(measured.analytic, measured.derivative)
+        measured = replace(measured, judgement=measured.judgement.doubted(Cause.KINK, reason))
     if _asks_for_another_point(measured, place.origin):
         measured = _decide_nearby(place, measured, plan)
     for referee in (_by_complex_step, _in_more_digits, _by_averaging):
@@ -40,13 +52,11 @@ def _held_against_given(place: Place, measured: Measured, plan: Plan) -> Measure
     if given is None or measured.judgement.verdict is not Verdict.PASS or not given.claimed:
         return measured
     analytic = given.analytic(measured.probe.tangent)
-    judgement = judge_given(
-        measured.judgement,
-        analytic,
-        abs(analytic.value - measured.numeric),
-        measured.bar,
-        plan.rtol,
+    distance = abs(analytic.value - measured.numeric)
+    scene = Scene(
+        tolerance_for(analytic, plan.rtol), given.size, analytic.roundoff, given.claim_size
     )
+    judgement = judge_given(measured.judgement, analytic, distance, measured.bar, scene)
     return replace(measured, judgement=judgement)
 
 
@@ -74,7 +84,7 @@ def _asks_for_another_point(measured: Measured, origin: Origin) -> bool:
         return False
     if not math.isfinite(measured.analytic.value):
         return False
-    rough = measured.derivative.evidence not in (Evidence.SMOOTH, Evidence.EDGE)
+    rough = measured.derivative.evidence not in (Evidence.SMOOTH, Evidence.EDGE, Evidence.FLAT)
     failed = measured.judgement.verdict is Verdict.FAIL
     return measured.judgement.cause in POINTWISE or (rough and failed)
 
@@ -90,15 +100,24 @@ def _decide_nearby(place: Place, measured: Measured, plan: Plan) -> Measured:
         if origin is None:
             break
         there = measure_here(origin, measured.probe, plan)
-        if there.judgement.cause in POINTWISE:
+        if there.judgement.cause in POINTWISE or not says_as_much(_size(measured), _size(there)):
             continue
         verdict = there.judgement.verdict
         if verdict is Verdict.PASS:
+            if not is_conceivable_convention(measured.analytic, there.analytic):
+                break  # no convention, but a wrong value
             return _passed_elsewhere(measured, there, "at a point nearby")
         if verdict is Verdict.FAIL:
             return there
         break
     return measured
+
+
+def _size(measured: Measured) -> float:
+    """Size of the derivative, as far as anything is known of it."""
+    evidence = measured.derivative.evidence if measured.derivative is not None else None
+    unknown = evidence in (Evidence.JUMP, Evidence.SINGULAR)
+    return measured.analytic.scale if unknown else measured.judgement.scale
 
 
 def _passed_elsewhere(here: Measured, there: Measured, where: str) -> Measured:
@@ -151,13 +170,13 @@ def _by_averaging(place: Place, measured: Measured, plan: Plan) -> Measured | No
         return None
     spent = measured.derivative.evaluations - 1
     median = average(place.origin, measured.probe, place.rng, spent)
-    if median is None:
+    if median is None or not says_as_much(measured.analytic.scale, median.claimed):
         return None
-    analytic = measured.analytic
-    return replace(
-        measured,
-        numeric=analytic.value + median.value,
-        bar=median.bar,
-        judgement=judge_median(measured.judgement, analytic, median.value, median.bar, plan.rtol),
-        refereed=True,
+    judgement = judge_median(
+        measured.judgement, measured.analytic, median.value, median.bar, plan.rtol
     )
+    in_steps = measured.derivative.evidence is Evidence.QUANTISED
+    if in_steps and judgement.verdict is Verdict.FAIL:
+        return None  # the derivative of a staircase is 0, whatever its steps approximate
+    numeric = measured.analytic.value + median.value
+    return replace(measured, numeric=numeric, bar=median.bar, judgement=judgement, refereed=True)

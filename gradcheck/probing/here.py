@@ -33,9 +33,9 @@ from ..verdict import (
     glance_bar,
     is_one_sided_value,
     judge,
+    nearest_usual_value,
     settles,
     tolerance_for,
-    where_kinks_meet,
 )
 
 SHARE = 1e-7  # of the claim: the bar at which the ladder may stop looking
@@ -62,6 +62,8 @@ class Measured:
         Unit roundoff of the arithmetic along the line.
     refereed : bool
         Whether more than this one line has been asked.
+    kinks_may_meet : bool
+        Whether a mismatch may come from kinks at x that hide each other, not from the claim.
     """
 
     probe: Probe
@@ -72,6 +74,7 @@ class Measured:
     derivative: Derivative | None = None
     roundoff: float = 2.0**-53
     refereed: bool = False
+    kinks_may_meet: bool = False
 
     @property
     def coarse(self) -> bool:
@@ -115,36 +118,34 @@ def _climb_and_judge(line: Line, probe: Probe, analytic: Analytic, plan: Plan) -
     scale = analytic.scale if math.isfinite(analytic.scale) else 0.0
 
     def precise_enough(choice: Choice) -> bool:
-        return precise(choice) or choice.bar <= SHARE * scale
+        # values that never change are looked at from farther away, unless that is what is claimed
+        return precise(choice) or (choice.bar <= SHARE * scale and not choice.window.flat)
 
     def clear_enough(choice: Choice) -> bool:
         distance = abs(choice.value - analytic.value) if math.isfinite(analytic.value) else 0.0
         slack = CLEAR * choice.bar + tolerance * max(scale, abs(choice.value))
-        return precise_enough(choice) or (distance > slack and not choice.rough)
+        clear = distance > slack and not (choice.rough or choice.window.flat)
+        return precise_enough(choice) or clear
 
     # A clear mismatch needs no sharper window but a second one; if that contradicts, look harder.
     for enough in clear_enough, precise_enough:
         ladder = _closer_at_kink(climb(line, enough), analytic, plan)
         derivative = ladder.derivative
-        scene = Scene(tolerance, line.reach, line.roundoff)
+        scene = Scene(tolerance, line.reach, line.roundoff, line.origin.claim_size)
         judgement = judge(analytic, derivative, scene)
         if judgement.cause is not Cause.OTHER or _confirmed(ladder, analytic, scene):
             break
     else:
         reason = "two steps of different size do not tell the same story"
         judgement = judgement.doubted(Cause.NOISE, reason)
-    if judgement.cause is Cause.OTHER and kinks_may_meet(ladder):
-        judgement = judgement.doubted(Cause.KINK, where_kinks_meet(analytic, derivative))
     if derivative.evidence is Evidence.NONFINITE and line.failure is not None:
         judgement = replace(judgement, reason=f"beside x, {line.failure}")
+    numeric, bar = derivative.value, derivative.error_bar
+    if derivative.evidence is Evidence.KINK and judgement.verdict is Verdict.PASS:
+        numeric, bar = nearest_usual_value(analytic, derivative), derivative.side_bar
+    meet = judgement.cause is Cause.OTHER and kinks_may_meet(ladder)
     return Measured(
-        probe,
-        analytic,
-        derivative.value,
-        derivative.error_bar,
-        judgement,
-        derivative,
-        line.roundoff,
+        probe, analytic, numeric, bar, judgement, derivative, line.roundoff, kinks_may_meet=meet
     )
 
 
