@@ -97,27 +97,30 @@ def read_seeds(text: str) -> range:
 @click.option("--seeds", default="31", help="One corpus seed, or a range such as 31:131.")
 @click.option("--jobs", default=1, help="Processes.")
 @click.option("--n", default=DEFAULT_COUNT, help="Cases of a kind.")
-@click.option("--only", default="", help="Measure one family.")
-@click.option("--case", "name", default="", help="Measure one case, by its name.")
+@click.option("--only", "family", default="", help="Measure one family.")
+@click.option("--case", default="", help="Measure one case, by its name.")
 @click.option("--write", type=click.Path(path_type=Path), help="Also write a page of Markdown.")
-@click.option("--peers", "with_peers", is_flag=True, help="Also measure other methods.")
-def main(seeds, jobs, n, only, name, write, with_peers):
+@click.option("--peers", is_flag=True, help="Also measure other methods.")
+def main(seeds, jobs, write, peers, **selected):
     """Measure how often error bars hold and verdicts are right."""
     start, chosen = time.perf_counter(), read_seeds(seeds)
-    selection = Selection(n, only, name)
+    selection = Selection(**selected)
     campaign = run(chosen, selection, jobs)
-    out = [report(campaign)]
-    peers = ""
-    if with_peers:
-        from .peers import compare  # SciPy and others are loaded only where they are asked for
-
-        peers = compare([case for seed in chosen for case in selection.cases(seed)])
-        out.append(peers)
-    out.append(f"{len(chosen)} seeds, {time.perf_counter() - start:.0f} s\n")
-    sys.stdout.write("\n\n".join(out))
+    others = compare_peers(chosen, selection) if peers else ""
+    cost = f"{len(chosen)} seeds, {time.perf_counter() - start:.0f} s\n"
+    sys.stdout.write("\n\n".join(part for part in (report(campaign), others, cost) if part))
     if write:
         write.parent.mkdir(parents=True, exist_ok=True)
-        write.write_text(document(campaign, chosen, peers), encoding="utf-8")
+        write.write_text(document(campaign, chosen, others), encoding="utf-8")
+
+
+def compare_peers(seeds: range, selection: Selection) -> str:
+    """Tabulate other methods on the same cases."""
+    from .peers import compare  # SciPy and others are loaded only where they are asked for
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return compare([case for seed in seeds for case in selection.cases(seed)])
 
 
 if __name__ == "__main__":

@@ -56,8 +56,8 @@ class Numeric:
 
     @property
     def error(self) -> float:
-        """|value - truth|."""
-        return abs(self.value - self.truth)
+        """|value - truth|; infinite where there is no value."""
+        return math.inf if math.isnan(self.value) else abs(self.value - self.truth)
 
     @property
     def covered(self) -> bool:

@@ -108,9 +108,18 @@ def offenders(campaign: Campaign, most: int = 400) -> str:
     if not lines:
         return "no offenders"
     rest = [f"and {len(lines) - most} more"] if len(lines) > most else []
-    return "\n".join(
-        [f"{len(lines)} offenders (replay: --seeds SEED --case NAME)", *lines[:most], *rest]
-    )
+    head = f"{len(lines)} offenders (replay: --seeds SEED --case NAME)"
+    return "\n".join([head, _counts(campaign), "", *lines[:most], *rest])
+
+
+def _counts(campaign: Campaign) -> str:
+    """Count the offenders by family and kind."""
+    kinds = ("bar", "right FAIL", "wrong PASS")
+    pairs = [(m.family, "bar") for m in campaign.numerics if _why(m)]
+    pairs += [(j.family, kinds[1 if j.is_right else 2]) for j in campaign.verdicts if j.offends]
+    families = [family for family in dict.fromkeys(f for f, _ in pairs) if family not in UNCOUNTED]
+    rows = [(family, *(pairs.count((family, kind)) for kind in kinds)) for family in families]
+    return table(("family", *kinds), rows) + "\n"
 
 
 def _why(m: Numeric) -> str:

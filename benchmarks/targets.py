@@ -111,7 +111,7 @@ def share(facts: Iterable[bool]) -> float:
 
 def quantile(numbers: Iterable[float], q: float) -> float:
     """Return a quantile, itself one of the numbers, so that infinities do no harm."""
-    listed = sorted(numbers)
+    listed = sorted(number for number in numbers if not math.isnan(number))
     return float(np.quantile(listed, q, method="higher")) if listed else math.nan
 
 

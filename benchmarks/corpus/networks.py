@@ -88,7 +88,7 @@ def networks(rng: np.random.Generator, n: int) -> Iterator[Case]:
                 sizes = SMALL if k % 3 == 2 else MIDDLE
                 yield _case(rng, family, _resized(design, sizes), which)
     for which in ("all", "one"):
-        for _ in range(n // 4):
+        for _ in range(n // 10):  # dear
             yield _case(rng, "net-relu", Design("relu", LARGE), which)
 
 

@@ -79,18 +79,19 @@ def averaged_float32(rng: np.random.Generator, n: int) -> Iterator[Case]:
 
 
 def rounded_output(rng: np.random.Generator, n: int) -> Iterator[Case]:
-    """Round the value of a float64 function to float16 or bfloat16."""
-    for dtype, family, roundoff in (
-        (np.float16, "float16-output", HALF),
-        (ml_dtypes.bfloat16, "bfloat16-output", BRAIN),
+    """Round the value of a float64 function to float16 or bfloat16, openly or behind a float."""
+    for family, rounding, dtype, roundoff in (
+        ("float16-output", np.float16, np.float16, HALF),
+        ("hidden-float16", lambda y: float(np.float16(y)), np.float16, HALF),
+        ("hidden-bfloat16", lambda y: float(ml_dtypes.bfloat16(y)), ml_dtypes.bfloat16, BRAIN),
     ):
-        for _ in range(2 * n):
+        for _ in range(n):
             fn, a, x = _draw(rng, dtype)
             affine = Affine(fn, a)
             yield scalar(
                 family,
                 fn,
-                lambda z, affine=affine, dtype=dtype: float(dtype(affine.value(z))),
+                lambda z, affine=affine, rounding=rounding: rounding(affine.value(z)),
                 affine.slope,
                 x,
                 affine.exact(x),
