@@ -256,11 +256,11 @@ def read_output(value: PyTree) -> Output:
 
 
 def _as_numbers(value: object) -> Array | None:
-    """Return the value as a floating array; None if it holds no numbers."""
+    """Copy the value into a floating array, for `f` may reuse its buffer; None if no numbers."""
     if value is None or isinstance(value, (str, bytes)):
         return None
     try:
-        array = np.asarray(value)
+        array = np.array(value)
     except (ValueError, TypeError):
         return None
     if array.dtype.kind in "iu":

@@ -120,3 +120,29 @@ def test_budget_of_seconds_stops_the_check():
     )
     assert report.verdict is Verdict.INCONCLUSIVE
     assert report.findings[0].cause == "budget"
+
+
+@pytest.mark.parametrize("slope", [1.0, 0.0, 2.0], ids=["right", "zero", "doubled"])
+def test_output_buffer_that_f_reuses_is_copied(slope):
+    """The regression: f(x) and f(x + h) were the same memory, so every difference was zero."""
+    out = np.empty(3)
+
+    def forward(x):
+        return np.tanh(x, out=out)
+
+    def vjp(x, dout):
+        return slope * dout * (1 - np.tanh(x) ** 2)
+
+    report = gradcheck.check_vjp(forward, vjp, np.array([0.3, 0.7, 1.0]))
+    assert report.verdict is (Verdict.PASS if slope == 1 else Verdict.FAIL)
+
+
+def test_scalar_buffer_that_f_reuses_is_copied():
+    """The same for a gradient: a 0-d array is a buffer too."""
+    out = np.empty(())
+
+    def f(x):
+        return np.sum(x**2, out=out)
+
+    assert gradcheck.check_grad(f, lambda x: 2 * x, np.ones(3)).ok
+    assert gradcheck.check_grad(f, np.zeros_like, np.ones(3)).verdict is Verdict.FAIL
