@@ -43,19 +43,32 @@ class Leaf:
         Our copy of it, never handed out either, so that it stays what it was. None for a leaf
         that is carried and not differentiated.
     handed : array or None
-        The copy that `f` and the claim are called with.
+        The copy that `f` and the claim are called with; None for what is carried and no array.
+    labels : array or None
+        Our copy of an array that is carried, such as integer labels.
     """
 
     path: str
     given: Any
     base: Array | None
     handed: Array | None
+    labels: Array | None = None
 
     @property
     def array(self) -> Array:
         """The values at the point, of a leaf that is known to be differentiated."""
         assert self.base is not None, f"{self.path} is carried, not differentiated"
         return self.base
+
+    @property
+    def kept(self) -> Array | None:
+        """What the caller's array was, whether it is differentiated or carried."""
+        return self.labels if self.base is None else self.base
+
+    def renew(self) -> None:
+        """Hand out a new copy: the old one was written to, reshaped or locked."""
+        if self.kept is not None:
+            object.__setattr__(self, "handed", self.kept.copy(order="K"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,15 +175,20 @@ class Space:
         )
 
     def restore_handed(self) -> tuple[str, ...]:
-        """Undo what a call did to the arrays it was handed; return the paths of those changed."""
-        return _restore((leaf.path, leaf.handed, leaf.base) for leaf in self.leaves)
+        """Replace the arrays that a call was handed and changed; return their paths."""
+        changed = [leaf for leaf in self.leaves if _differs(leaf.handed, leaf.kept)]
+        for leaf in changed:
+            leaf.renew()
+        return tuple(leaf.path for leaf in changed)
 
     def restore_given(self) -> tuple[str, ...]:
         """Undo what calls did to the caller's own arrays; return the paths of those changed."""
-        return _restore(
-            (leaf.path, leaf.given if isinstance(leaf.given, np.ndarray) else None, leaf.base)
-            for leaf in self.leaves
-        )
+        changed = []
+        for leaf in self.leaves:
+            if isinstance(leaf.given, np.ndarray) and _differs(leaf.given, leaf.kept):
+                _write_back(leaf.given, leaf.kept)
+                changed.append(leaf.path)
+        return tuple(changed)
 
 
 def _share(taken: Tangent, v: Tangent) -> float:
@@ -211,20 +229,30 @@ def wrap(values: Array, given: Any) -> Any:  # noqa: ANN401 - the caller's own t
     return type(given)(values[()])
 
 
-def _restore(rows: Iterable[tuple[str, Array | None, Array | None]]) -> tuple[str, ...]:
-    """Compare arrays bit by bit with what they were, write back, and name those that changed."""
-    changed = []
-    for path, now, before in rows:
-        if now is not None and before is not None and not same_bits(now, before):
-            now[...] = before
-            changed.append(path)
-    return tuple(changed)
+def _differs(now: Array | None, before: Array | None) -> bool:
+    return now is not None and before is not None and not same_bits(now, before)
+
+
+def _write_back(given: Array, before: Array | None) -> None:
+    """Put the caller's array right in place, also where it was reshaped, resized or locked."""
+    assert before is not None, "what was never copied cannot be found changed"
+    writeable = given.flags.writeable
+    try:
+        given.flags.writeable = True
+        if given.shape != before.shape:
+            given.resize(before.shape, refcheck=False)
+        given[...] = before
+        given.flags.writeable = writeable
+    except (ValueError, TypeError):
+        pass  # memory that nobody may write to; the finding is made all the same
 
 
 def same_bits(a: Array, b: Array) -> bool:
-    """Whether two floating arrays of one dtype are bit-identical: NaN is NaN, -0.0 is not 0.0."""
+    """Whether two arrays of one dtype are bit-identical: NaN is NaN, -0.0 is not 0.0."""
     if a.shape != b.shape or a.dtype != b.dtype:
         return False
+    if a.dtype.kind in "SU":
+        return bool(np.array_equal(a, b))
     if a.dtype.kind == "c":
         return same_bits(a.real, b.real) and same_bits(a.imag, b.imag)
     if a.dtype.itemsize > 8:  # longdouble has padding bytes, which mean nothing
@@ -278,7 +306,9 @@ def _read_numpy(path: str, value: Array | np.generic) -> Leaf:
             f"convert it with x.astype(x.dtype.newbyteorder('='))."
         )
     if array.dtype.kind in "biuSUmM":
-        return Leaf(path, value, None, None)
+        if isinstance(value, np.generic):  # a scalar cannot be written to
+            return Leaf(path, value, None, None)
+        return Leaf(path, value, None, array.copy(order="K"), array.copy(order="K"))
     raise UsageError(
         f"leaf {path} has dtype {array.dtype}, which can be neither differentiated nor carried; "
         f"convert it to a floating dtype, such as x.astype(float)."

@@ -224,6 +224,67 @@ def test_closure_that_changes_the_callers_array_is_found_and_undone():
     assert x.tolist() == [1.0, 1.5, 2.0]
 
 
+def writing(p):
+    """Overwrite a label."""
+    p["y"][0] = 9
+
+
+@pytest.mark.parametrize("writer", ["f", "the derivative"])
+@pytest.mark.parametrize("dtype", [int, bool])
+def test_labels_that_are_written_to_are_found_and_undone(writer, dtype):
+    """The regression: carried arrays were the caller's own objects, and the check passed."""
+    labels = np.array([0, 1, 1], dtype)
+    x = {"w": np.linspace(1.0, 2.0, 3), "y": labels}
+
+    def loss(p):
+        if writer == "f":
+            writing(p)
+        return float(np.sum(p["w"] ** 2))
+
+    def claim(p):
+        if writer == "the derivative":
+            writing(p)
+        return {"w": 2 * p["w"], "y": None}
+
+    report = gradcheck.check_grad(loss, claim, x)
+    assert report.verdict is Verdict.FAIL
+    assert report.findings[0].cause == "mutated-input"
+    assert report.findings[0].leaf == "['y']"
+    assert report.findings[0].message.startswith(f"{writer} changed leaf ['y']")
+    assert x["y"] is labels
+    assert labels.tolist() == np.array([0, 1, 1], dtype).tolist()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda x: x.resize((3, 1), refcheck=False), id="reshapes"),
+        pytest.param(lambda x: x.resize(5, refcheck=False), id="resizes"),
+        pytest.param(lambda x: (np.multiply(x, 2, out=x), x.setflags(write=False)), id="locks"),
+    ],
+)
+@pytest.mark.parametrize("who", ["f", "the derivative"])
+def test_input_that_is_reshaped_or_locked_is_a_changed_input(who, change):
+    """The regression: a bare ValueError of NumPy's from putting it back."""
+    x = np.linspace(1.0, 2.0, 3)
+
+    def loss(x):
+        if who == "f":
+            change(x)
+        return float(np.sum(x**2))
+
+    def claim(x):
+        d = 2 * x
+        if who == "the derivative":
+            change(x)
+        return d
+
+    report = gradcheck.check_grad(loss, claim, x)
+    assert report.findings[0].cause == "mutated-input"
+    assert report.findings[0].message.startswith(f"{who} changed leaf x")
+    assert x.tolist() == [1.0, 1.5, 2.0]
+
+
 def test_change_of_the_callers_array_after_the_contract_is_found():
     """Also one that happens only later."""
     x = np.linspace(1.0, 2.0, 3)

@@ -172,6 +172,86 @@ def test_restore_finds_and_undoes_what_a_call_changed():
     assert space.restore_handed() == ()
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pytest.param(np.arange(3), id="int"),
+        pytest.param(np.array([True, False, True]), id="bool"),
+        pytest.param(np.array(["a", "bc", "d"]), id="text"),
+        pytest.param(np.arange(3).astype("M8[s]"), id="time"),
+        pytest.param(np.arange(6, dtype="u1")[::2], id="strided"),
+        pytest.param(np.arange(3).astype(">i2"), id="other-byte-order"),
+    ],
+)
+def test_carried_array_is_handed_out_as_a_copy(labels):
+    """The regression: labels were the caller's own object, and writing to them went unnoticed."""
+    before = labels.copy()
+    space = Space.of({"w": np.ones(2), "y": labels})
+    assert space.restore_handed() == ()
+    space.point()["y"][0] = labels[1]
+    assert np.array_equal(labels, before)
+    assert space.restore_handed() == ("['y']",)
+    assert np.array_equal(space.point()["y"], before)
+    assert space.point()["y"].dtype == before.dtype
+
+
+def reshape(x):
+    """Turn an array into a column."""
+    x.resize((x.size, 1), refcheck=False)
+
+
+def shorten(x):
+    """Lose an entry."""
+    x.resize(x.size - 1, refcheck=False)
+
+
+def enlarge(x):
+    """Gain entries."""
+    x.resize(x.size + 2, refcheck=False)
+
+
+def write_and_lock(x):
+    """Write, and allow no more."""
+    x *= 2
+    x.flags.writeable = False
+
+
+@pytest.mark.parametrize("change", [reshape, shorten, enlarge, write_and_lock])
+def test_array_is_put_right_whatever_became_of_it(change):
+    """The regression: 'could not broadcast' where its shape had changed, 'read-only' if locked."""
+    x = np.arange(3.0)
+    space = Space.of(x)
+    change(space.point())
+    assert space.restore_handed() == ("x",)
+    assert space.point().tolist() == [0.0, 1.0, 2.0]
+    assert space.point().flags.writeable
+    change(x)
+    assert space.restore_given() == ("x",)
+    assert x.tolist() == [0.0, 1.0, 2.0]
+
+
+def test_restore_given_reaches_behind_a_locked_view():
+    """The caller's array is read-only, what it looks at was written to; it stays read-only."""
+    behind = np.arange(3.0)
+    x = behind.view()
+    x.flags.writeable = False
+    space = Space.of(x)
+    behind[1] = 9.0
+    assert space.restore_given() == ("x",)
+    assert behind.tolist() == [0.0, 1.0, 2.0]
+    assert not x.flags.writeable
+
+
+def test_restore_given_gives_up_on_memory_that_cannot_be_written():
+    """The change is named all the same, and nothing is raised."""
+    memory = bytearray(np.arange(3.0).tobytes())
+    x = np.frombuffer(memoryview(memory).toreadonly())
+    space = Space.of(x)
+    memory[8:16] = np.array(9.0).tobytes()
+    assert space.restore_given() == ("x",)
+    assert x.tolist() == [0.0, 9.0, 2.0]
+
+
 def test_restore_given_writes_into_the_callers_array():
     """A closure that wrote to the caller's own array is undone."""
     x = np.arange(3.0)
