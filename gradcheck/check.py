@@ -47,7 +47,26 @@ def check(
     >>> gradcheck.check(problem).verdict
     <Verdict.PASS: 'pass'>
     """
+    if not isinstance(problem, Problem):
+        raise UsageError(
+            f"check was given {_named(problem)}, but it takes a Problem; use check_grad(f, grad, "
+            f"x), or check(Problem(f, grad, x))."
+        )
+    if plan is not None and not isinstance(plan, Plan):
+        raise UsageError(
+            f"the plan is {_named(plan)}, but it must be a Plan: Plan.auto(), Plan.every(), "
+            f"Plan.directions(3) or Plan.sample(30)."
+        )
+    if progress is not None and not callable(progress):
+        raise UsageError(
+            f"progress is {_named(progress)}, but it must be callable: progress(Progress)."
+        )
     return run(problem, plan if plan is not None else Plan.auto(), progress)
+
+
+def _named(value: object) -> str:
+    """Show a value that is short, and the type of any other."""
+    return repr(value) if isinstance(value, (int, float, str)) else f"a {type(value).__name__}"
 
 
 class Options(TypedDict, total=False):

@@ -67,7 +67,8 @@ class Gradcheck:
         return require(check_jvp(f, jvp, x, **self._seeded(options)))
 
     def _seeded(self, options: Options) -> Options:
-        plan = options.get("plan") or Plan.auto()
-        if plan.seed is None:
+        plan = options.get("plan")
+        plan = Plan.auto() if plan is None else plan
+        if isinstance(plan, Plan) and plan.seed is None:  # anything else is refused by the check
             plan = replace(plan, seed=self.seed)
         return {"name": self.name, **options, "plan": plan}

@@ -8,6 +8,7 @@ import pytest
 
 import gradcheck
 from gradcheck import GradientError, Plan, Problem, UsageError, Verdict
+from gradcheck.testing import Gradcheck
 
 
 def mlp(rng, sizes=(7, 9, 5, 3), m=20, dtype=float):
@@ -611,3 +612,24 @@ def test_report_is_true_only_for_a_pass():
     assert gradcheck.check_grad(relu_sum, lambda x: 1.0 * (x > 0), np.array([1.0, -2.0]))
     assert not gradcheck.check_grad(relu_sum, np.array([7.0, 1, 0, 1]), AT_KINK)
     assert not gradcheck.check_grad(relu_sum, lambda x: 1.0 * (x < 0), np.array([1.0, -2.0]))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        pytest.param(lambda: gradcheck.check(3), "check was given 3, but it takes a Problem",
+                     id="problem"),
+        pytest.param(lambda: gradcheck.check_grad(np.sin, np.cos, 1.0, plan="every"),
+                     r"the plan is 'every', but it must be a Plan: Plan\.auto\(\)", id="plan-text"),
+        pytest.param(lambda: gradcheck.check_grad(np.sin, np.cos, 1.0, plan=3), "the plan is 3",
+                     id="plan-number"),
+        pytest.param(lambda: gradcheck.check_grad(np.sin, np.cos, 1.0, progress=3),
+                     "progress is 3, but it must be callable", id="progress"),
+        pytest.param(lambda: Gradcheck(1)(np.sin, np.cos, 1.0, plan="every"),
+                     "the plan is 'every'", id="plan-of-the-fixture"),
+    ],
+)  # fmt: skip
+def test_argument_of_another_kind_is_refused_by_name(call, message):
+    """The regression: an AttributeError from inside, or no error at all."""
+    with pytest.raises(UsageError, match=message):
+        call()

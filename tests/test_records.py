@@ -19,6 +19,27 @@ from gradcheck import Budget, Derivative, Evidence, Kind, Mode, Plan, Problem, U
         pytest.param(lambda: Plan.auto(seed="x"), "seed='x'", id="seed-text"),
         pytest.param(lambda: Budget(evaluations=0), "must be positive", id="budget-none"),
         pytest.param(lambda: Plan.auto(budget=0), "must be positive", id="plan-budget-none"),
+        pytest.param(lambda: Plan("evry"), "mode='evry' is none of auto, directions, every",
+                     id="mode-misspelt"),
+        pytest.param(lambda: Plan(3), "mode=3 is none of", id="mode-number"),
+        pytest.param(lambda: Plan("sample"), r"Plan\.sample\(None\)", id="mode-without-count"),
+        pytest.param(lambda: Plan.directions(True), "whole number", id="directions-true"),
+        pytest.param(lambda: Plan.auto(rtol="x"), "rtol='x'", id="rtol-text"),
+        pytest.param(lambda: Plan.auto(seed=1.5), "seed=1.5", id="seed-fraction"),
+        pytest.param(lambda: Plan.auto(budget=5.0), "budget=5.0, but .* whole number",
+                     id="budget-fraction"),
+        pytest.param(lambda: Plan.auto(budget="5"), "budget='5'", id="budget-text"),
+        pytest.param(lambda: Plan.auto(eps=1), "eps=1 is not a setting of a plan; the settings are "
+                     "rtol, seed, budget", id="unknown-setting"),
+        pytest.param(lambda: Plan.sample(3, mode="every"), "mode='every' is not a setting",
+                     id="mode-setting"),
+        pytest.param(lambda: Budget("a"), r"Budget\(evaluations='a'\)", id="budget-record-text"),
+        pytest.param(lambda: Budget(seconds="a"), r"Budget\(seconds='a'\)", id="seconds-text"),
+        pytest.param(lambda: Budget(seconds=float("nan")), "must be positive", id="seconds-nan"),
+        pytest.param(lambda: Problem(np.sin, np.cos, 1.0, kind="grd"),
+                     "kind='grd' is none of grad, vjp, jvp", id="kind"),
+        pytest.param(lambda: Problem(np.sin, np.True_, 1.0), "write Python's own True",
+                     id="numpy-true"),
         pytest.param(lambda: Problem(3, np.sin, 1.0), "f is of type int", id="f-not-callable"),
         pytest.param(lambda: Problem(np.sin, None, 1.0), "the derivative is None", id="no-claim"),
         pytest.param(lambda: Problem(np.sin, "cos", 1.0), "'cos'", id="claim-text"),
@@ -33,6 +54,23 @@ def test_illegal_record_is_refused(build, message):
     """The message names the argument, its value and the rule."""
     with pytest.raises(UsageError, match=message):
         build()
+
+
+def test_mode_may_be_a_word():
+    """The regression: Plan("every") ran as auto."""
+    assert Plan("every") == Plan.every()
+    assert Plan("directions", 3) == Plan.directions(3)
+
+
+def test_numbers_of_numpy_are_numbers():
+    """And are kept as Python's own, so that the report can be written as JSON."""
+    plan = Plan.directions(np.int64(3), rtol=np.float32(0.5), seed=np.uint8(7), budget=np.int32(9))
+    assert plan == Plan.directions(3, rtol=0.5, seed=7, budget=9)
+    assert [type(v) for v in (plan.count, plan.rtol, plan.seed)] == [int, float, int]
+    assert type(plan.limits.evaluations) is int
+    budget = Budget(np.int64(5), np.float32(1.0))
+    assert budget == Budget(5, 1.0)
+    assert [type(v) for v in (budget.evaluations, budget.seconds)] == [int, float]
 
 
 def test_budget_may_be_a_number_of_evaluations():

@@ -6,9 +6,8 @@ Part of `records`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any
-
-import numpy as np
 
 from .errors import UsageError
 from .words import Mode
@@ -32,13 +31,20 @@ class Budget:
     seconds: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("evaluations", "seconds"):
-            limit = getattr(self, name)
-            if limit is not None and not limit > 0:
-                raise UsageError(
-                    f"Budget({name}={limit!r}), but a budget must be positive; "
-                    f"leave it out for no limit."
-                )
+        if self.evaluations is not None and not _is_whole(self.evaluations, least=1):
+            raise UsageError(
+                f"Budget(evaluations={self.evaluations!r}), but a budget must be positive, a whole "
+                f"number of evaluations of f; leave it out for no limit."
+            )
+        if self.seconds is not None and not (_is_number(self.seconds) and self.seconds > 0):
+            raise UsageError(
+                f"Budget(seconds={self.seconds!r}), but a budget must be positive, a number of "
+                f"seconds; leave it out for no limit."
+            )
+        if self.evaluations is not None:
+            object.__setattr__(self, "evaluations", int(self.evaluations))
+        if self.seconds is not None:
+            object.__setattr__(self, "seconds", float(self.seconds))
 
 
 @dataclass(frozen=True)
@@ -73,48 +79,96 @@ class Plan:
     budget: Budget | int | None = None
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.rtol, (int, float)) and 0 <= self.rtol < 1):
+        object.__setattr__(self, "mode", _read_mode(self.mode))
+        if not (_is_number(self.rtol) and 0 <= self.rtol < 1):
             raise UsageError(
                 f"rtol={self.rtol!r}, but it must be at least 0 and below 1: a tolerance as wide "
                 f"as the gradient would pass anything. The default is {DEFAULT_RTOL:g}."
             )
         needs_count = self.mode in (Mode.DIRECTIONS, Mode.SAMPLE)
-        if needs_count and not (isinstance(self.count, int) and self.count >= 1):
+        if needs_count and not _is_whole(self.count, least=1):
             raise UsageError(
                 f"Plan.{self.mode}({self.count!r}), but it needs a whole number of at least 1; "
                 f"use Plan.every() to probe all entries."
             )
-        if self.seed is not None and not (
-            isinstance(self.seed, (int, np.integer)) and self.seed >= 0
-        ):
+        if self.seed is not None and not _is_whole(self.seed, least=0):
             raise UsageError(
                 f"seed={self.seed!r}, but a seed is a whole number of at least 0; "
                 f"leave it out for a fresh one, which the report prints."
             )
-        if isinstance(self.budget, int):
-            object.__setattr__(self, "budget", Budget(evaluations=self.budget))
+        # Python's own numbers, for they are compared, printed and written as JSON
+        object.__setattr__(self, "rtol", float(self.rtol))
+        if needs_count and self.count is not None:
+            object.__setattr__(self, "count", int(self.count))
+        if self.seed is not None:
+            object.__setattr__(self, "seed", int(self.seed))
+        if self.budget is not None and not isinstance(self.budget, Budget):
+            object.__setattr__(self, "budget", _read_budget(self.budget))
 
     @classmethod
     def auto(cls, **settings: Any) -> Plan:  # noqa: ANN401 - passed on to the fields
         """Two directions a leaf, or every entry where that is as cheap."""
-        return cls(Mode.AUTO, None, **settings)
+        return cls(Mode.AUTO, None, **_known(settings))
 
     @classmethod
     def directions(cls, count: int, **settings: Any) -> Plan:  # noqa: ANN401 - as above
         """`count` random directions a leaf, plain and equalised in turn."""
-        return cls(Mode.DIRECTIONS, count, **settings)
+        return cls(Mode.DIRECTIONS, count, **_known(settings))
 
     @classmethod
     def every(cls, **settings: Any) -> Plan:  # noqa: ANN401 - as above
         """Every entry of every leaf by its own difference; tells exactly which are wrong."""
-        return cls(Mode.EVERY, None, **settings)
+        return cls(Mode.EVERY, None, **_known(settings))
 
     @classmethod
     def sample(cls, per_leaf: int, **settings: Any) -> Plan:  # noqa: ANN401 - as above
         """`per_leaf` entries of each leaf, drawn without replacement."""
-        return cls(Mode.SAMPLE, per_leaf, **settings)
+        return cls(Mode.SAMPLE, per_leaf, **_known(settings))
 
     @property
     def limits(self) -> Budget:
         """The budget as a record, also where none was set."""
         return self.budget if isinstance(self.budget, Budget) else Budget()
+
+
+SETTINGS = ("rtol", "seed", "budget")
+
+
+def _known(settings: dict[str, Any]) -> dict[str, Any]:
+    for name, value in settings.items():
+        if name not in SETTINGS:
+            raise UsageError(
+                f"{name}={value!r} is not a setting of a plan; the settings are "
+                f"{', '.join(SETTINGS)} (steps are chosen from what is measured)."
+            )
+    return settings
+
+
+def _read_mode(mode: str) -> Mode:
+    try:
+        return Mode(mode)
+    except ValueError:
+        raise UsageError(
+            f"mode={mode!r} is none of {', '.join(Mode)}; build a plan with Plan.auto(), "
+            f"Plan.every(), Plan.directions(3) or Plan.sample(30)."
+        ) from None
+
+
+def _read_budget(budget: int) -> Budget:
+    if not _is_whole(budget):
+        raise UsageError(
+            f"budget={budget!r}, but it must be a whole number of evaluations of f, or a Budget, "
+            f"such as Budget(seconds=10)."
+        )
+    return Budget(evaluations=budget)
+
+
+def _is_whole(value: object, least: int | None = None) -> bool:
+    """Whether it is a whole number, NumPy's included; True and False are none."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        return False
+    return least is None or int(value) >= least
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)

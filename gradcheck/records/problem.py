@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from .errors import UsageError
 from .words import Kind
 
@@ -57,17 +59,25 @@ class Problem:
         _require_callable("f", self.f, "f(x)")
         if self.reference is not None:
             _require_callable("reference", self.reference, "reference(x)")
-        object.__setattr__(self, "kind", Kind(self.kind))
-        if self.claim is None or isinstance(self.claim, (str, bytes)):
+        object.__setattr__(self, "kind", _read_kind(self.kind))
+        if self.claim is None or isinstance(self.claim, (str, bytes, np.bool_)):
+            hint = "; write Python's own True" if isinstance(self.claim, np.bool_) else ""
             raise UsageError(
                 f"the derivative is {self.claim!r}, but it must be a callable, the gradient "
-                f"itself, or True if f returns (value, gradient)."
+                f"itself, or True if f returns (value, gradient){hint}."
             )
         if self.kind is not Kind.GRAD:
             second = "cotangent" if self.kind is Kind.VJP else "tangent"
             _require_callable(f"the {self.kind}", self.claim, f"{self.kind}(x, {second})")
         several = isinstance(self.random, (tuple, list))
         object.__setattr__(self, "random", tuple(self.random) if several else (self.random,))
+
+
+def _read_kind(kind: str) -> Kind:
+    try:
+        return Kind(kind)
+    except ValueError:
+        raise UsageError(f"kind={kind!r} is none of {', '.join(Kind)}.") from None
 
 
 def _require_callable(argument: str, value: object, call: str) -> None:
