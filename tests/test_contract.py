@@ -323,6 +323,15 @@ def test_interrupt_leaves_the_point_as_it_was():
         pytest.param(lambda x, v: np.cos(x) * v * np.random.default_rng().normal(),
                      "nondeterministic", id="redraws"),
         pytest.param(lambda x, v: np.multiply(x, 2, out=x) * v, "mutated-input", id="mutates"),
+        pytest.param(lambda x, v: np.multiply(v, np.cos(x), out=v), "mutated-input",
+                     id="mutates-tangent"),
+        pytest.param(lambda x, v: np.cos(x) * v + 5j, "dtype", id="complex"),
+        pytest.param(lambda x, v: None, "structure", id="none"),
+        pytest.param(lambda x, v: "a", "structure", id="text"),
+        pytest.param(lambda x, v: np.full(4, np.nan), "nonfinite", id="nan"),
+        pytest.param(lambda x, v: np.full(4, np.inf), "nonfinite", id="inf"),
+        pytest.param(lambda x, v: np.array([np.nan, 1, 1, 1]) * np.cos(x) * v, "nonfinite",
+                     id="one-nan"),
     ],
 )  # fmt: skip
 def test_broken_jvp_fails_with_its_own_cause(jvp, cause):
@@ -330,3 +339,20 @@ def test_broken_jvp_fails_with_its_own_cause(jvp, cause):
     report = gradcheck.check_jvp(np.sin, jvp, np.linspace(0, 1, 4))
     assert report.verdict is Verdict.FAIL
     assert report.findings[0].cause == cause
+
+
+def test_right_jvp_of_a_complex_dtype_passes():
+    """Complex numbers whose imaginary parts are zero are real ones."""
+    x = np.linspace(0, 1, 4)
+    assert gradcheck.check_jvp(np.sin, lambda x, v: np.cos(x) * v + 0j, x).ok
+
+
+def test_jvp_that_stops_returning_numbers_fails():
+    """The contract saw numbers; a later None is not a number, and no error of f."""
+    calls = []
+
+    def jvp(x, v):
+        calls.append(1)
+        return np.cos(x) * v if len(calls) <= 2 else None
+
+    assert gradcheck.check_jvp(np.sin, jvp, np.linspace(0, 1, 4)).verdict is Verdict.FAIL

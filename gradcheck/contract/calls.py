@@ -11,11 +11,27 @@ from typing import Any
 
 import numpy as np
 
-from ..execution import BudgetSpent, CallFailed, Evaluator, Origin, Output, read_output
+from ..execution import BudgetSpent, CallFailed, Evaluator, Origin, Output
 from ..records import Cause, Finding, Kind, PyTree, UsageError, Verdict
-from ..space import Array, Space, draw_weights, norm, same_bits, working_dtype
+from ..space import (
+    Array,
+    Space,
+    Tangent,
+    draw_weights,
+    leaves_by_path,
+    norm,
+    same_bits,
+    working_dtype,
+)
 from .breach import Breach, Broken
-from .reading import draw_cotangent, dtype_remarks, index_text, read_claim, require_finite
+from .reading import (
+    draw_cotangent,
+    dtype_remarks,
+    index_text,
+    read_claim,
+    read_pushed,
+    require_finite,
+)
 
 SMALL_SPREAD = 1e-8  # of f: run-to-run noise below this leaves verdicts working (measured)
 
@@ -289,23 +305,27 @@ def _require_jvp(origin: Origin, rng: np.random.Generator) -> None:
         i: draw_weights(rng, space.leaves[i].array.shape, space.leaves[i].array.dtype)
         for i in space.moving
     }
-    point, pushing = space.point(), origin.tangent_tree(tangent)
-    first, second = (
-        read_output(
-            _guarded("the derivative", space, lambda: origin.evaluator.claim(point, pushing))
-        )
-        for _ in range(2)
-    )
-    for path, array in origin.output.arrays.items():
-        pushed, again = first.arrays.get(path), second.arrays.get(path)
-        if pushed is None or again is None:
-            message = f"the derivative has no {path}; it must have the same structure as f(x)."
-            raise Broken(Cause.STRUCTURE, message, Verdict.FAIL, leaf=path)
-        if pushed.shape != array.shape:
-            message = (
-                f"the derivative of output {path} has shape {pushed.shape}, f(x) {array.shape}."
-            )
-            raise Broken(Cause.SHAPE, message, Verdict.FAIL, leaf=path)
-        if not norm(again - pushed) <= SMALL_SPREAD * norm(pushed):
+    first, second = (read_pushed(origin.output, _push(origin, tangent)) for _ in range(2))
+    for path, pushed in first.items():
+        # what is not finite is for the lines to judge, which see whether f is smooth there
+        if same_bits(second[path], pushed) or not np.isfinite(pushed).all():
+            continue
+        if not norm(second[path] - pushed) <= SMALL_SPREAD * norm(pushed):
             message = f"the derivative of output {path} differs between two calls at the same x."
             raise Broken(Cause.NONDETERMINISTIC, message, Verdict.FAIL, leaf=path)
+
+
+def _push(origin: Origin, tangent: Tangent) -> PyTree:
+    """Call a JVP once; a tangent that it changed is a breach."""
+    space, pushing = origin.space, origin.tangent_tree(tangent)
+    raw = _guarded("the derivative", space, lambda: origin.evaluator.claim(space.point(), pushing))
+    now = leaves_by_path(pushing)
+    for path, before in leaves_by_path(origin.tangent_tree(tangent)).items():
+        if isinstance(before, np.ndarray) and not same_bits(before, now[path]):
+            raise Broken(
+                Cause.MUTATED_INPUT,
+                f"the derivative changed leaf {path} of its tangent in place; work on a copy.",
+                Verdict.FAIL,
+                leaf=path,
+            )
+    return raw

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..execution import Origin, Output, describe
-from ..records import Cause, Finding, Kind, PyTree, Verdict
+from ..execution import Origin, Output, describe, read_output
+from ..records import Cause, Finding, Kind, PyTree, UsageError, Verdict
 from ..space import Array, Leaf, Space, draw_weights, leaves_by_path, working_dtype
 from .breach import Broken
 
@@ -100,6 +100,34 @@ def _wrong_shape(leaf: Leaf, array: Array) -> Broken:
     if array.shape == shape[::-1]:
         message += "; it is transposed"
     return Broken(Cause.SHAPE, message + ".", Verdict.FAIL, leaf=leaf.path)
+
+
+def read_pushed(output: Output, raw: PyTree) -> dict[str, Array]:
+    """Match what a JVP returned with the output of `f` by path."""
+    try:
+        pushed = read_output(raw).arrays
+    except UsageError:
+        raise Broken(
+            Cause.STRUCTURE,
+            f"the derivative returned {describe(raw)}, which holds no floating array; it must have "
+            f"the same structure as f(x).",
+            Verdict.FAIL,
+        ) from None
+    for path, array in output.arrays.items():
+        if path not in pushed:
+            message = f"the derivative has no {path}; it must have the same structure as f(x)."
+            raise Broken(Cause.STRUCTURE, message, Verdict.FAIL, leaf=path)
+        _require_like(path, pushed[path], array)
+    return {path: pushed[path] for path in output.arrays}
+
+
+def _require_like(path: str, pushed: Array, array: Array) -> None:
+    if pushed.shape != array.shape:
+        message = f"the derivative of output {path} has shape {pushed.shape}, f(x) {array.shape}."
+        raise Broken(Cause.SHAPE, message, Verdict.FAIL, leaf=path)
+    if array.dtype.kind != "c" and pushed.dtype.kind == "c" and np.any(pushed.imag != 0):
+        message = f"the derivative of the real output {path} is complex."
+        raise Broken(Cause.DTYPE, message, Verdict.FAIL, leaf=path)
 
 
 def dtype_remarks(origin: Origin) -> tuple[Finding, ...]:
