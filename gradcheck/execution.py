@@ -19,10 +19,10 @@ import optree
 from .randomness import Held
 from .records import Analytic, Budget, Kind, Problem, PyTree, UsageError
 from .space import (
-    NAMESPACE,
     Array,
     Space,
     Tangent,
+    flatten,
     inner,
     norm,
     path_of,
@@ -240,8 +240,7 @@ def read_scalar(value: object) -> Output:
 
 def read_output(value: PyTree) -> Output:
     """Read the output of a function for a VJP or JVP: a pytree with floating arrays."""
-    accessors, leaves, treespec = optree.tree_flatten_with_accessor(value, namespace=NAMESPACE)
-    given = {path_of(accessor): leaf for accessor, leaf in zip(accessors, leaves, strict=True)}
+    given, treespec = flatten(value)
     numbers = {path: _as_numbers(leaf) for path, leaf in given.items()}
     floating = {
         path: array
@@ -260,12 +259,22 @@ def _as_numbers(value: object) -> Array | None:
     if value is None or isinstance(value, (str, bytes)):
         return None
     try:
-        array = np.array(value)
+        array = copied(value)
     except (ValueError, TypeError):
         return None
     if array.dtype.kind in "iu":
         return array.astype(np.float64)
     return array if array.dtype.kind in "fc" else None
+
+
+def copied(value: object) -> Array:
+    """Copy a value into an array of its own; a masked entry is no number, so it becomes NaN."""
+    if isinstance(value, np.ma.MaskedArray) and value.dtype.kind in "iufc":
+        dtype = value.dtype if value.dtype.kind in "fc" else np.dtype(np.float64)
+        array = np.array(value.data, dtype)
+        array[np.ma.getmaskarray(value)] = np.nan
+        return array
+    return np.array(value)
 
 
 def describe(value: object) -> str:

@@ -61,14 +61,15 @@ class Leaf:
         return self.base
 
     @property
+    def kind(self) -> str:
+        """Its type, and the dtype of an array."""
+        dtype = f" of dtype {self.labels.dtype}" if self.labels is not None else ""
+        return f"{type(self.given).__name__}{dtype}"
+
+    @property
     def kept(self) -> Array | None:
         """What the caller's array was, whether it is differentiated or carried."""
         return self.labels if self.base is None else self.base
-
-    def renew(self) -> None:
-        """Hand out a new copy: the old one was written to, reshaped or locked."""
-        if self.kept is not None:
-            object.__setattr__(self, "handed", self.kept.copy(order="K"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,16 +90,12 @@ class Space:
         Raises
         ------
         UsageError
-            If a leaf is of a kind that can be neither differentiated nor carried, or nothing can
-            be differentiated.
+            If a leaf can be neither differentiated nor carried, or nothing can be differentiated.
         """
-        accessors, values, treespec = optree.tree_flatten_with_accessor(x, namespace=NAMESPACE)
-        leaves = tuple(
-            _read(path_of(accessor), value)
-            for accessor, value in zip(accessors, values, strict=True)
-        )
+        by_path, treespec = flatten(x)
+        leaves = tuple(_read(path, value) for path, value in by_path.items())
         if all(leaf.base is None for leaf in leaves):
-            kinds = ", ".join(sorted({type(leaf.given).__name__ for leaf in leaves})) or "nothing"
+            kinds = ", ".join(sorted({leaf.kind for leaf in leaves})) or "nothing"
             raise UsageError(
                 f"the point holds {kinds}: there is no floating or complex leaf to differentiate; "
                 f"give it as floating numbers, such as np.asarray(x, float)."
@@ -111,7 +108,7 @@ class Space:
         return tuple(i for i, leaf in enumerate(self.leaves) if leaf.base is not None)
 
     def point(self) -> PyTree:
-        """Build the point itself, to call `f` and the claim with."""
+        """Build the point itself."""
         return self.rebuild({})
 
     def rebuild(self, changed: Tangent) -> PyTree:
@@ -167,28 +164,23 @@ class Space:
 
     def promoted(self) -> Space:
         """Return the same point with every leaf in more digits: float64, or longdouble beyond."""
-        return replace(
-            self,
-            leaves=tuple(
-                leaf if leaf.base is None else _promoted(leaf, leaf.base) for leaf in self.leaves
-            ),
-        )
+        finer = (leaf if leaf.base is None else _promoted(leaf, leaf.base) for leaf in self.leaves)
+        return replace(self, leaves=tuple(finer))
 
     def restore_handed(self) -> tuple[str, ...]:
         """Replace the arrays that a call was handed and changed; return their paths."""
         changed = [leaf for leaf in self.leaves if _differs(leaf.handed, leaf.kept)]
-        for leaf in changed:
-            leaf.renew()
+        for leaf in changed:  # a new copy, for the old one may be reshaped or locked
+            object.__setattr__(leaf, "handed", np.array(leaf.kept))
         return tuple(leaf.path for leaf in changed)
 
     def restore_given(self) -> tuple[str, ...]:
         """Undo what calls did to the caller's own arrays; return the paths of those changed."""
-        changed = []
-        for leaf in self.leaves:
-            if isinstance(leaf.given, np.ndarray) and _differs(leaf.given, leaf.kept):
-                _write_back(leaf.given, leaf.kept)
-                changed.append(leaf.path)
-        return tuple(changed)
+        arrays = [leaf for leaf in self.leaves if isinstance(leaf.given, np.ndarray)]
+        changed = [leaf for leaf in arrays if _differs(leaf.given, leaf.kept)]
+        for leaf in changed:
+            _write_back(leaf.given, leaf.kept)
+        return tuple(leaf.path for leaf in changed)
 
 
 def _share(taken: Tangent, v: Tangent) -> float:
@@ -233,9 +225,8 @@ def _differs(now: Array | None, before: Array | None) -> bool:
     return now is not None and before is not None and not same_bits(now, before)
 
 
-def _write_back(given: Array, before: Array | None) -> None:
+def _write_back(given: Array, before: Any) -> None:  # noqa: ANN401 - an array, never None
     """Put the caller's array right in place, also where it was reshaped, resized or locked."""
-    assert before is not None, "what was never copied cannot be found changed"
     writeable = given.flags.writeable
     try:
         given.flags.writeable = True
@@ -262,15 +253,20 @@ def same_bits(a: Array, b: Array) -> bool:
     return bool(np.array_equal(a.view(bits), b.view(bits)))
 
 
-def path_of(accessor: optree.PyTreeAccessor) -> str:
-    """Write a leaf's path as Python would: `['W1']`, `.layers[0].bias`; the root is `x`."""
-    return accessor.codify("") or "x"
+def flatten(tree: PyTree) -> tuple[dict[str, Any], optree.PyTreeSpec]:
+    """Read a pytree: leaves by path (`x` is the root, `['W1']`, `.layers[0].bias`), structure."""
+    try:
+        accessors, values, spec = optree.tree_flatten_with_accessor(tree, namespace=NAMESPACE)
+    except RecursionError:
+        message = f"a {type(tree).__name__} contains itself, or is nested too deeply to read."
+        raise UsageError(message) from None
+    paths = (accessor.codify("") or "x" for accessor in accessors)
+    return dict(zip(paths, values, strict=True)), spec
 
 
 def leaves_by_path(tree: PyTree) -> dict[str, Any]:
-    """Read any pytree as a mapping from path to leaf."""
-    accessors, values, _ = optree.tree_flatten_with_accessor(tree, namespace=NAMESPACE)
-    return {path_of(accessor): value for accessor, value in zip(accessors, values, strict=True)}
+    """Read the leaves alone."""
+    return flatten(tree)[0]
 
 
 def _read(path: str, value: object) -> Leaf:
@@ -296,6 +292,12 @@ def _read(path: str, value: object) -> Leaf:
 
 
 def _read_numpy(path: str, value: Array | np.generic) -> Leaf:
+    if isinstance(value, (np.matrix, np.ma.MaskedArray)):
+        mend = "np.asarray(leaf)" if isinstance(value, np.matrix) else "leaf.filled(0)"
+        raise UsageError(
+            f"leaf {path} is a {type(value).__name__}, whose arithmetic is not that of an array; "
+            f"pass {mend} (and close over a mask)."
+        )
     array = np.asanyarray(value)
     if array.dtype.kind in "fc" and array.dtype.isnative:
         _require_finite(path, array)

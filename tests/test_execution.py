@@ -146,3 +146,30 @@ def test_scalar_buffer_that_f_reuses_is_copied():
 
     assert gradcheck.check_grad(f, lambda x: 2 * x, np.ones(3)).ok
     assert gradcheck.check_grad(f, np.zeros_like, np.ones(3)).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("value", [np.ma.masked, np.ma.array([1, 2], mask=[True, False])])
+def test_masked_value_is_no_number(value):
+    """The regression: it was read as what lies under the mask, 0.0 for np.ma.masked."""
+    report = gradcheck.check_vjp(lambda x: value, lambda x, dout: 0 * x, np.ones(3))
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.findings[0].cause == "nonfinite"
+
+
+def test_masked_claim_is_no_number():
+    """What lies under the mask of a gradient is not claimed."""
+    x = np.ones(3)
+    claim = np.ma.array(2 * x, mask=[False, True, False])
+    report = gradcheck.check_grad(lambda x: np.sum(x**2), claim, x)
+    assert report.verdict is Verdict.FAIL
+    assert report.findings[0].cause == "nonfinite"
+
+
+def test_output_and_claim_that_contain_themselves_are_refused():
+    """One sentence each."""
+    loop = [np.ones(2)]
+    loop.append(loop)
+    with pytest.raises(UsageError, match="a list contains itself"):
+        gradcheck.check_vjp(lambda x: loop, lambda x, dout: x, np.ones(3))
+    with pytest.raises(UsageError, match="a list contains itself"):
+        gradcheck.check_grad(lambda x: 0.0, lambda x: loop, np.ones(3))

@@ -89,7 +89,14 @@ def test_leaves_and_their_paths(x, expected):
     ("x", "message"),
     [
         pytest.param(3, "the point holds int: there is no floating", id="integer"),
-        pytest.param(np.arange(3), "the point holds ndarray", id="integer-array"),
+        pytest.param(np.arange(3), "the point holds ndarray of dtype int64: there is no floating",
+                     id="integer-array"),
+        pytest.param({"W": np.ones((1, 1)).view(np.matrix)},
+                     r"\['W'\] is a matrix, .* pass np.asarray\(leaf\)", id="matrix"),
+        pytest.param({"W": np.ma.array([1.0, 2.0], mask=[True, False])},
+                     r"\['W'\] is a MaskedArray, .* leaf.filled\(0\)", id="masked"),
+        pytest.param({"W": 1.0, "y": np.ma.array([1, 2])}, r"\['y'\] is a MaskedArray",
+                     id="masked-integers"),
         pytest.param({}, "the point holds nothing", id="nothing"),
         pytest.param({"W": Unregistered()}, r"\['W'\] is of type .*Unregistered.*register",
                      id="unregistered-class"),
@@ -102,6 +109,14 @@ def test_leaves_and_their_paths(x, expected):
 def test_point_that_cannot_be_differentiated_is_refused(x, message):
     """The message names the leaf and what to do."""
     with pytest.raises(UsageError, match=message):
+        Space.of(x)
+
+
+def test_point_that_contains_itself_is_refused():
+    """The regression: a RecursionError from optree."""
+    x = [np.ones(2)]
+    x.append(x)
+    with pytest.raises(UsageError, match="a list contains itself"):
         Space.of(x)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..execution import Origin, Output, describe, read_output
+from ..execution import Origin, Output, copied, describe, read_output
 from ..records import Cause, Finding, Kind, PyTree, UsageError, Verdict
 from ..space import Array, Leaf, Space, draw_weights, leaves_by_path, working_dtype
 from .breach import Broken
@@ -66,7 +66,7 @@ def _require_structure(space: Space, by_path: dict[str, Any]) -> None:
 
 
 def _read_claim_leaf(leaf: Leaf, raw: object) -> Array:
-    array = np.array(raw)  # a copy
+    array = copied(raw)
     base = leaf.array
     if array.dtype.kind not in "fciu":
         raise Broken(
