@@ -170,6 +170,30 @@ def test_f_that_breaks_the_contract(function, verdict, cause, words):
     assert x.tobytes() == before.tobytes()
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "cause", "words"),
+    [
+        pytest.param({"a": np.ones(3)}, {"b": np.ones(3)}, "structure",
+                     "f returned ['a'] and then ['b'] at the same x", id="keys"),
+        pytest.param({"a": np.ones(3)}, {"a": np.ones(3), "b": np.ones(3)}, "structure",
+                     "f returned ['a'] and then ['a'], ['b'] at", id="surplus"),
+        pytest.param({"a": np.ones(3)}, {"a": np.ones(2)}, "nondeterministic",
+                     "f gave shape (3,) and then shape (2,) at the same x", id="shape"),
+        pytest.param({"a": np.arange(3.0)}, {"a": np.array([0.0, 1.0, 9.0])}, "nondeterministic",
+                     "f gave 2 and then 9 at the same x", id="last-entry"),
+        pytest.param({"a": np.arange(3.0)}, {"a": np.array([0.0, 1.0, 2j])}, "nondeterministic",
+                     "f gave 2 and then 0+2j at the same x", id="complex"),
+    ],
+)  # fmt: skip
+def test_output_that_changes_between_two_calls(first, second, cause, words):
+    """The regression: a KeyError for the keys; 'f gave 1 and then 1' for the shapes."""
+    outputs = iter([first, second])
+    report = gradcheck.check_vjp(lambda x: next(outputs), lambda x, dout: x, np.ones(3))
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.findings[0].cause == cause
+    assert words in report.findings[0].message
+
+
 def test_exception_of_the_caller_is_kept_with_its_own_frames():
     """The traceback is in the evidence, without frames of ours."""
     finding = gradcheck.check_grad(f, raising, X).findings[0]

@@ -200,7 +200,10 @@ def call_claim(origin: Origin, space: Space) -> PyTree:
 def _call_f_again(origin: Origin) -> tuple[bool, tuple[Finding, ...]]:
     """Call `f` once more at x; returns whether it gave the same bits, and a remark if not."""
     output = _guarded("f", origin.space, lambda: origin.evaluator.f(origin.space.point()))
-    if all(same_bits(output.arrays[p], a) for p, a in origin.output.arrays.items()):
+    first, second = origin.output.arrays, output.arrays
+    if first.keys() != second.keys():
+        raise _restructured(first, second)
+    if all(same_bits(second[path], array) for path, array in first.items()):
         return True, ()
     spread = abs(origin.rise(output))
     # `not <=` so that a NaN or a changed shape counts as a difference
@@ -239,9 +242,18 @@ def _aliased(path: str) -> Broken:
     )
 
 
+def _restructured(first: dict[str, Array], second: dict[str, Array]) -> Broken:
+    return Broken(
+        Cause.STRUCTURE,
+        f"f returned {', '.join(first)} and then {', '.join(second)} at the same x; it must return "
+        f"the same structure at every call.",
+        Verdict.INCONCLUSIVE,
+    )
+
+
 def _unsteady_f(origin: Origin, output: Output) -> Broken:
     held = origin.evaluator.problem.random
-    first, second = (_show(out) for out in (origin.output, output))
+    first, second = _show_both(origin.output, output)
     advice = (
         "although the sources named by random= were held still; f draws from another one"
         if held
@@ -266,9 +278,14 @@ def _slightly_unsteady(spread: float, origin: Origin) -> Finding:
     )
 
 
-def _show(output: Output) -> str:
-    first = next(iter(output.arrays.values()))
-    return f"{float(np.ravel(first)[0].real):.12g}" if first.size else "an empty array"
+def _show_both(first: Output, second: Output) -> tuple[str, str]:
+    """Show where two outputs of the same structure differ: their shapes, or one entry."""
+    path = next(p for p, array in first.arrays.items() if not same_bits(array, second.arrays[p]))
+    a, b = first.arrays[path], second.arrays[path]
+    if a.shape != b.shape:
+        return f"shape {a.shape}", f"shape {b.shape}"
+    entry = int(np.argmax(a.ravel() != b.ravel()))
+    return f"{a.ravel()[entry]:.12g}", f"{b.ravel()[entry]:.12g}"
 
 
 def _compare_claims(origin: Origin, again: dict[int, Array]) -> None:
