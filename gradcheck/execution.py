@@ -17,7 +17,7 @@ import numpy as np
 import optree
 
 from .randomness import Held
-from .records import Analytic, Budget, Kind, Problem, PyTree, UsageError
+from .records import Analytic, Budget, Kind, Problem, PyTree, UsageError, shown_error
 from .space import (
     Array,
     Space,
@@ -76,7 +76,7 @@ class CallFailed(Exception):
     """
 
     def __init__(self, who: str, error: Exception) -> None:
-        super().__init__(f"{who} raised {type(error).__name__}: {error}")
+        super().__init__(f"{who} raised {shown_error(error)}")
         self.who = who
         self.error = error
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
-from .records import Problem, UsageError
+from .records import Problem, UsageError, shown_error
 
 
 class TargetError(UsageError):
@@ -52,7 +52,7 @@ def load_problems(target: str) -> list[Problem]:
         try:
             thing = thing()
         except Exception as error:
-            raise TargetError(f"{target} raised {_shown(error)}.", error) from error
+            raise TargetError(f"{target} raised {shown_error(error)}.", error) from error
     return _as_problems(target, thing)
 
 
@@ -85,7 +85,7 @@ def _load_file(place: str) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise TargetError(f"{place} could not be loaded: {_shown(error)}.", error) from error
+        raise TargetError(f"{place} could not be loaded: {shown_error(error)}.", error) from error
     return module
 
 
@@ -97,10 +97,6 @@ def _load_module(place: str) -> ModuleType:
         missing = error.name or place
         if place == missing or place.startswith(f"{missing}."):
             raise TargetError(f"there is no module {place}.") from None
-        raise TargetError(f"{place} could not be imported: {_shown(error)}.", error) from error
+        raise TargetError(f"{place} could not be imported: {shown_error(error)}.", error) from error
     except Exception as error:
-        raise TargetError(f"{place} could not be imported: {_shown(error)}.", error) from error
-
-
-def _shown(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".rstrip(".")
+        raise TargetError(f"{place} could not be imported: {shown_error(error)}.", error) from error

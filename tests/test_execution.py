@@ -173,3 +173,43 @@ def test_output_and_claim_that_contain_themselves_are_refused():
         gradcheck.check_vjp(lambda x: loop, lambda x, dout: x, np.ones(3))
     with pytest.raises(UsageError, match="a list contains itself"):
         gradcheck.check_grad(lambda x: 0.0, lambda x: loop, np.ones(3))
+
+
+class Unprintable(Exception):
+    """Cannot even say what is wrong."""
+
+    def __str__(self):
+        raise RuntimeError("not even this")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        pytest.param(
+            ValueError("too late."), "f raised ValueError: too late at x;", id="full-stop"
+        ),
+        pytest.param(ValueError(), "f raised ValueError at x;", id="no-text"),
+        pytest.param(Unprintable(), "f raised Unprintable at x;", id="unprintable"),
+    ],
+)
+def test_exception_fits_into_the_sentence(error, words):
+    """The regression: 'ValueError:  at x', 'too late. at x', and an error from our own message."""
+
+    def f(x):
+        raise error
+
+    report = gradcheck.check_grad(f, lambda x: x, np.ones(3))
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert words in report.findings[0].message
+
+
+def test_exception_beside_x_fits_into_the_sentence():
+    """The regression: its full stop before the advice, '.;'."""
+
+    def f(x):
+        if x[0] != 1:
+            raise ValueError("outside of the table.")
+        return 0.0
+
+    report = gradcheck.check_grad(f, lambda x: x, np.ones(3))
+    assert "f raised ValueError: outside of the table; move x" in report.findings[0].message

@@ -5,7 +5,7 @@ illegal record impossible to build. Owns no computation and no presentation.
 First layer: imports nothing else of gradcheck.
 """
 
-from .errors import UsageError
+from .errors import UsageError, shown_error
 from .measurement import Analytic, Derivative, Gradient
 from .plan import DEFAULT_RTOL, Budget, Plan
 from .problem import Problem, PyTree
@@ -42,4 +42,5 @@ __all__ = [
     "Report",
     "UsageError",
     "Verdict",
+    "shown_error",
 ]
