@@ -7,7 +7,7 @@ Seventh layer, beside `flow`: composes `contract`, `directions` and `differences
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,17 @@ from .directions import coordinate, scale_of_leaf
 from .execution import Evaluator, Origin, Spent
 from .randomness import Held
 from .records import Budget, Derivative, Gradient, Kind, Problem, PyTree, UsageError
-from .space import OFF_GRID, Space, Tangent, leaves_by_path, rms, size_of, working_dtype
+from .space import (
+    OFF_GRID,
+    Array,
+    Leaf,
+    Space,
+    Tangent,
+    leaves_by_path,
+    rms,
+    size_of,
+    working_dtype,
+)
 
 
 def derivative(
@@ -166,18 +176,36 @@ def _read_direction(space: Space, direction: PyTree | None) -> Tangent:
             return {only[0]: np.ones(leaf.array.shape, working_dtype(leaf.array.dtype))}
         raise UsageError("x has more than one entry, so derivative needs a direction.")
     given = leaves_by_path(direction)
-    tangent = {}
-    for i in space.moving:
-        leaf = space.leaves[i]
-        if leaf.path not in given:
-            raise UsageError(f"the direction has no {leaf.path}; it must be structured like x.")
-        v = np.asarray(given[leaf.path])
-        if v.shape != leaf.array.shape:
+    extra = given.keys() - {leaf.path for leaf in space.leaves}
+    if extra:
+        raise UsageError(
+            f"the direction has {', '.join(sorted(extra))}, which the point has not; it must be "
+            f"structured like x."
+        )
+    return {i: _read_direction_of(space.leaves[i], given) for i in space.moving}
+
+
+def _read_direction_of(leaf: Leaf, given: Mapping[str, Any]) -> Array:
+    if leaf.path not in given:
+        raise UsageError(f"the direction has no {leaf.path}; it must be structured like x.")
+    v = np.asarray(given[leaf.path])
+    if v.dtype.kind not in "fciub":
+        raise UsageError(
+            f"the direction of leaf {leaf.path} has dtype {v.dtype}, but it must be numbers; "
+            f"convert it, such as direction.astype(float)."
+        )
+    if v.shape != leaf.array.shape:
+        raise UsageError(
+            f"the direction of leaf {leaf.path} has shape {v.shape}, the leaf has shape "
+            f"{leaf.array.shape}."
+        )
+    if not np.isfinite(v).all():
+        raise UsageError(f"the direction of leaf {leaf.path} is not finite.")
+    if v.dtype.kind == "c" and leaf.array.dtype.kind != "c":
+        if np.any(v.imag != 0):
             raise UsageError(
-                f"the direction of leaf {leaf.path} has shape {v.shape}, the leaf has shape "
-                f"{leaf.array.shape}."
+                f"the direction of leaf {leaf.path} is complex, the leaf is real; give its real "
+                f"part."
             )
-        if not np.isfinite(v).all():
-            raise UsageError(f"the direction of leaf {leaf.path} is not finite.")
-        tangent[i] = v.astype(working_dtype(leaf.array.dtype))
-    return tangent
+        v = v.real
+    return v.astype(working_dtype(leaf.array.dtype))

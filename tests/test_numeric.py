@@ -59,8 +59,14 @@ def test_steps_are_in_units_of_the_direction():
         pytest.param(np.ones(2), np.zeros(2), "zero everywhere", id="zero"),
         pytest.param(np.ones(2), np.array([1.0, np.nan]), "not finite", id="nan"),
         pytest.param({"a": 1.0, "b": 1.0}, {"a": 1.0}, r"has no \['b'\]", id="structure"),
+        pytest.param({"a": 1.0}, {"a": 1.0, "c": 1.0}, r"has \['c'\], which the point has not",
+                     id="surplus"),
+        pytest.param(np.ones(2), np.array([1, 2], object), "dtype object, but it must be numbers",
+                     id="objects"),
+        pytest.param(1.0, "up", "dtype <U2, but it must be numbers", id="text"),
+        pytest.param(np.ones(2), 1j * np.ones(2), "is complex, the leaf is real", id="complex"),
     ],
-)
+)  # fmt: skip
 def test_direction_that_does_not_match_is_refused(x, direction, message):
     """With the leaf and the two shapes."""
     with pytest.raises(UsageError, match=message):
@@ -80,6 +86,12 @@ def test_function_that_cannot_be_differentiated_is_refused(f, message):
     """There is no report to put it into, so it is an error."""
     with pytest.raises(UsageError, match=message):
         gradcheck.gradient(f, np.ones(1))
+
+
+def test_direction_of_a_complex_dtype_may_be_real():
+    """Its imaginary part is zero, so nothing is lost."""
+    d = gradcheck.derivative(quadratic, np.ones(2), np.ones(2) + 0j)
+    assert abs(d.value - np.sum(A @ np.ones(2))) <= d.error_bar
 
 
 def test_gradient_of_a_pytree_holds_the_truth():
