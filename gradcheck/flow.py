@@ -164,19 +164,24 @@ def _nudge(array: Array, distance: float, rng: np.random.Generator) -> Array:
 def _untested(
     evaluator: Evaluator, space: Space, plan: Plan, contract: contracts.Contract
 ) -> Report:
-    """Report a broken contract: no leaf was tested, and the report says so."""
+    """Report a broken contract: no leaf was tested, and the report says so.
+
+    The verdict is that of the leaf which the breach names, and of every leaf where it names none.
+    """
     breach = contract.breach
     assert breach is not None, "without an origin there is a breach"
+    moving = [space.leaves[i] for i in space.moving]
+    blamed = {breach.finding.leaf} & {leaf.path for leaf in moving}
     leaves = {
-        space.leaves[i].path: LeafReport(
-            space.leaves[i].path,
-            space.leaves[i].array.shape,
-            str(space.leaves[i].array.dtype),
-            breach.verdict if breach.finding.leaf == space.leaves[i].path else Verdict.INCONCLUSIVE,
+        leaf.path: LeafReport(
+            leaf.path,
+            leaf.array.shape,
+            str(leaf.array.dtype),
+            breach.verdict if not blamed or leaf.path in blamed else Verdict.INCONCLUSIVE,
             breach.finding.cause,
             "not tested",
         )
-        for i in space.moving
+        for leaf in moving
     }
     return _finish(evaluator, plan, breach.verdict, leaves, (breach.finding,))
 

@@ -119,13 +119,29 @@ def test_broken_claim_fails_with_its_own_cause(claim, cause, words):
     assert all(np.array_equal(point[k], X[k]) for k in X)
 
 
+def test_breach_that_names_a_leaf_fails_that_leaf_alone():
+    """The others were not tested, and nothing is said about them."""
+    report = gradcheck.check_grad(f, changed(W=np.transpose), X)
+    verdicts = {path: leaf.verdict for path, leaf in report.leaves.items()}
+    assert verdicts == {"['W']": Verdict.FAIL, "['b']": Verdict.INCONCLUSIVE}
+
+
+@pytest.mark.parametrize("claim", [raising, lambda p: {**right(p), "c": 1.0}])
+def test_breach_that_names_no_leaf_is_of_every_leaf(claim):
+    """The regression: the heading said FAIL and every leaf INCONCLUSIVE."""
+    report = gradcheck.check_grad(f, claim, X)
+    assert report.verdict is Verdict.FAIL
+    assert {leaf.verdict for leaf in report.leaves.values()} == {Verdict.FAIL}
+    assert {leaf.reason for leaf in report.leaves.values()} == {"not tested"}
+
+
 @pytest.mark.parametrize(
     "claim",
     [
         pytest.param(right, id="plain"),
         pytest.param(right(X), id="given-as-arrays"),
         pytest.param(lambda p: {**right(p), "n": None}, id="none-for-what-is-carried"),
-        pytest.param(changed(b=lambda d: d.tolist() and d), id="copy"),
+        pytest.param(changed(b=lambda d: d.copy()), id="copy"),
     ],
 )
 def test_right_claim_passes(claim):
