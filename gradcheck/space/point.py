@@ -1,14 +1,11 @@
-"""The vector space of a point: its leaves, their paths and scales, and x + t v.
+"""A point as a vector space: its leaves, their paths and scales, and x + t v.
 
-Owns the reading of a pytree (through optree), what counts as a leaf that is differentiated, inner
-products, displaced points with the step really taken, and the proof that the caller's arrays are
-as they were. Knows nothing of functions, claims or verdicts.
-Second layer: uses `records` only.
+Part of `space`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from types import BuiltinFunctionType, FunctionType
@@ -16,12 +13,11 @@ from typing import Any
 
 import array_api_compat
 import numpy as np
-import numpy.typing as npt
 import optree
 
-from .records import PyTree, UsageError
+from ..records import PyTree, UsageError
+from .arrays import Array, finer_dtype, inner, same_bits
 
-Array = npt.NDArray[Any]
 Tangent = Mapping[int, Array]
 """One array a moved leaf, by the leaf's number, in the leaf's working precision."""
 
@@ -205,13 +201,6 @@ def _promoted(leaf: Leaf, base: Array) -> Leaf:
     return Leaf(leaf.path, given, values, values.copy(order="K"))
 
 
-def finer_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the next finer precision: float64 for anything coarser, else longdouble."""
-    longest = np.clongdouble if dtype.kind == "c" else np.longdouble
-    wide = working_dtype(dtype)
-    return wide if wide != dtype else np.dtype(longest)
-
-
 def wrap(values: Array, given: Any) -> Any:  # noqa: ANN401 - the caller's own type
     """Wrap values in the type that the caller used: array, NumPy scalar or Python number."""
     if isinstance(given, np.ndarray):
@@ -236,21 +225,6 @@ def _write_back(given: Array, before: Any) -> None:  # noqa: ANN401 - an array, 
         given.flags.writeable = writeable
     except (ValueError, TypeError):
         pass  # memory that nobody may write to; the finding is made all the same
-
-
-def same_bits(a: Array, b: Array) -> bool:
-    """Whether two arrays of one dtype are bit-identical: NaN is NaN, -0.0 is not 0.0."""
-    if a.shape != b.shape or a.dtype != b.dtype:
-        return False
-    if a.dtype.kind in "SU":
-        return bool(np.array_equal(a, b))
-    if a.dtype.kind == "c":
-        return same_bits(a.real, b.real) and same_bits(a.imag, b.imag)
-    if a.dtype.itemsize > 8:  # longdouble has padding bytes, which mean nothing
-        same = (a == b) & (np.signbit(a) == np.signbit(b)) | (np.isnan(a) & np.isnan(b))
-        return bool(same.all())
-    bits = np.dtype(f"u{a.dtype.itemsize}")
-    return bool(np.array_equal(a.view(bits), b.view(bits)))
 
 
 def flatten(tree: PyTree) -> tuple[dict[str, Any], optree.PyTreeSpec]:
@@ -325,77 +299,3 @@ def _require_finite(path: str, array: Array) -> None:
             f"leaf {path} is {array[tuple(where)]}{f' at {where}' if where else ''}, but a point "
             f"must be finite; close over arrays that are not differentiated, such as masks."
         )
-
-
-def working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the precision in which directions and displacements of a leaf are computed."""
-    wide = np.result_type(dtype, np.float64)
-    return np.dtype(wide)
-
-
-def unit_roundoff(dtype: np.dtype[Any]) -> float:
-    """Half the distance from 1 to the next number of the dtype: 2^-53 for float64."""
-    return float(np.finfo(dtype).eps) / 2
-
-
-def grid_of(dtype: np.dtype[Any]) -> float:
-    """Spacing of the grid on which random directions of a leaf are drawn, relative to its scale.
-
-    Coarse enough that x + t v is exact at the first steps (eighths of 2^(-p/3) for p digits of
-    precision) for every |x| up to 2^(3 + p/16) scales, so that no rounding of the point enters the
-    difference: it would be odd in t, and look like slope. Fine enough that a function which adds
-    such numbers exactly is not mistaken for one whose values are rounded: 2^-26 for float64, 2^-9
-    for float32.
-    """
-    digits = -np.log2(unit_roundoff(dtype))
-    return float(2.0 ** -(np.floor(2 * digits / 3) - 6 - np.floor(digits / 16)))
-
-
-OFF_GRID = (1 + 5**0.5) / 2  # all 53 digits in use: a single step that is on no binary grid
-
-
-def draw_weights(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """Draw an array of random sign times U(0.5, 1.5), on the grid of the dtype.
-
-    Never near 0, so that no entry hides; never of one size, so that two wrong entries do not
-    cancel, as they do half the time under plain random signs.
-    """
-    wide, grid = working_dtype(dtype), grid_of(dtype)
-    real = _draw_real(rng, shape, grid)
-    if wide.kind == "c":
-        return np.asarray(real + 1j * _draw_real(rng, shape, grid), dtype=wide)
-    return np.asarray(real, dtype=wide)
-
-
-def _draw_real(
-    rng: np.random.Generator, shape: tuple[int, ...], grid: float
-) -> npt.NDArray[np.float64]:
-    steps = round(1 / grid)
-    magnitude = rng.integers(steps // 2, steps + steps // 2 + 1, size=shape) * grid
-    return np.asarray(np.where(rng.integers(0, 2, size=shape) == 1, magnitude, -magnitude))
-
-
-def inner(a: Array, b: Array) -> float:
-    """Real inner product, Re sum conj(a) b, accumulated in at least float64."""
-    wide = working_dtype(np.result_type(a, b))
-    product = np.vdot(a.astype(wide, copy=False).ravel(), b.astype(wide, copy=False).ravel())
-    return float(product.real)
-
-
-def norm(a: Array) -> float:
-    """Euclidean norm, safe against overflow and underflow of the squares."""
-    largest = float(np.abs(a).max(initial=0.0))
-    if largest == 0.0 or not np.isfinite(largest):
-        return largest
-    scaled = a.astype(working_dtype(a.dtype), copy=False) / largest
-    return largest * float(np.sqrt(inner(scaled, scaled)))
-
-
-def rms(a: Array) -> float:
-    """Root mean square of the entries; 0 for an empty array."""
-    return norm(a) / float(np.sqrt(a.size)) if a.size else 0.0
-
-
-def size_of(arrays: Iterable[Array]) -> float:
-    """Euclidean norm of all entries of several arrays together."""
-    return norm(np.array([norm(array) for array in arrays]))

@@ -1,0 +1,23 @@
+"""How `f` and the claim are run: one call at a time, counted, with held randomness.
+
+Owns the calls into foreign code, what they may return, what becomes of their exceptions, and the
+budget. Judges nothing: a call that fails raises `CallFailed`, and the caller decides what it means.
+Second layer: uses `records`, `space`, `randomness`.
+"""
+
+from .evaluator import BudgetSpent, CallFailed, Evaluator, Spent
+from .origin import Origin
+from .outputs import Output, copied, describe, read_output, read_scalar
+
+__all__ = [
+    "BudgetSpent",
+    "CallFailed",
+    "Evaluator",
+    "Origin",
+    "Output",
+    "Spent",
+    "copied",
+    "describe",
+    "read_output",
+    "read_scalar",
+]

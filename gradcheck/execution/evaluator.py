@@ -1,0 +1,180 @@
+"""The one place where the caller's code is called: counted, with held randomness, within a budget.
+
+Part of `execution`.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..randomness import Held
+from ..records import Budget, Kind, Problem, PyTree, UsageError, shown_error
+from .outputs import Output, describe, read_output, read_scalar
+
+
+class CallFailed(Exception):
+    """The caller's code raised; kept so that the report can name it.
+
+    Attributes
+    ----------
+    who : str
+        `f` or `the derivative`.
+    error : Exception
+        What it raised.
+    """
+
+    def __init__(self, who: str, error: Exception) -> None:
+        super().__init__(f"{who} raised {shown_error(error)}")
+        self.who = who
+        self.error = error
+
+    @property
+    def traceback(self) -> str:
+        """The traceback of the caller's own frames, ours left out."""
+        frames = traceback.extract_tb(self.error.__traceback__)
+        own = [frame for frame in frames if frame.filename != __file__]
+        return "".join(
+            [
+                "Traceback (most recent call last):\n",
+                *traceback.format_list(own),
+                *traceback.format_exception_only(self.error),
+            ]
+        )
+
+
+class BudgetSpent(Exception):
+    """The plan's budget does not allow another evaluation."""
+
+
+@dataclass(eq=False)
+class Spent:
+    """What a check has cost so far; shared by all evaluators of the check."""
+
+    started: float
+    evaluations: int = 0
+
+
+@dataclass(eq=False)
+class Evaluator:
+    """Runs the two callables of a problem; the one place where they are called.
+
+    Attributes
+    ----------
+    problem : Problem
+        Whose `f` and claim are run.
+    held : Held
+        Sources of randomness, rewound before every call.
+    limits : Budget
+        What may be spent.
+    clock : callable
+        Seconds since whenever.
+    spent : Spent
+        Calls of `f` so far, and since when.
+    referring : bool
+        Whether the problem's `reference` is evaluated in place of its `f`.
+    warned : dict
+        How the caller wants NumPy to treat floating-point errors. Holds at x; beside x, where we
+        chose the points, they are ignored.
+    """
+
+    problem: Problem
+    held: Held
+    limits: Budget
+    clock: Callable[[], float]
+    spent: Spent
+    referring: bool = False
+    warned: Any = field(default_factory=np.geterr)
+
+    @property
+    def evaluations(self) -> int:
+        """Calls of `f` so far, of its reference included."""
+        return self.spent.evaluations
+
+    @property
+    def left(self) -> float:
+        """Calls of `f` that the plan still allows."""
+        most = self.limits.evaluations
+        return np.inf if most is None else most - self.spent.evaluations
+
+    def f(self, point: PyTree) -> Output:
+        """Evaluate `f`.
+
+        Raises
+        ------
+        CallFailed
+            If `f` raises.
+        UsageError
+            If it returns what cannot be differentiated.
+        BudgetSpent
+            If the plan does not allow another evaluation.
+        """
+        with np.errstate(**self.warned):
+            return self._read(self._call_f(point))
+
+    def f_beside(self, point: PyTree) -> Output:
+        """Evaluate `f` at a point of our own choice: as `f`, without floating-point warnings."""
+        with np.errstate(all="ignore"):
+            return self._read(self._call_f(point))
+
+    def f_complex(self, point: PyTree) -> Output:
+        """Evaluate `f` at a complex version of a real point, whatever it returns there."""
+        with np.errstate(all="ignore"):
+            value = self._call_f(point)
+        if self.problem.claim is True and not self.referring:
+            value, _ = _split_pair(value)
+        return read_output(value)
+
+    def _read(self, value: object) -> Output:
+        if self.problem.claim is True and not self.referring:
+            value, _ = _split_pair(value)
+        return read_scalar(value) if self.problem.kind is Kind.GRAD else read_output(value)
+
+    def claim(self, point: PyTree, *extra: PyTree) -> PyTree:
+        """Evaluate the claim at a point; `extra` is the cotangent or the tangent."""
+        if not self.claim_is_callable:
+            return self.problem.claim
+        with np.errstate(**self.warned):
+            if self.problem.claim is True:
+                return _split_pair(self._call(self.problem.f, point))[1]
+            self.held.rewind()
+            return _call("the derivative", self.problem.claim, point, *extra)
+
+    @property
+    def claim_is_callable(self) -> bool:
+        """Whether the claim can be evaluated at another point."""
+        return self.problem.claim is True or callable(self.problem.claim)
+
+    def _call_f(self, point: PyTree) -> Any:  # noqa: ANN401 - whatever the caller returns
+        reference = self.problem.reference if self.referring else None
+        return self._call(self.problem.f if reference is None else reference, point)
+
+    def _call(self, function: Callable[..., Any], point: PyTree) -> Any:  # noqa: ANN401 - likewise
+        late = self.limits.seconds is not None and (
+            self.clock() - self.spent.started > self.limits.seconds
+        )
+        if self.left <= 0 or late:
+            raise BudgetSpent
+        self.spent.evaluations += 1
+        self.held.rewind()
+        return _call("the reference" if self.referring else "f", function, point)
+
+
+def _call(who: str, function: Any, *arguments: PyTree) -> Any:  # noqa: ANN401 - foreign code
+    try:
+        return function(*arguments)
+    except Exception as error:
+        raise CallFailed(who, error) from error
+
+
+def _split_pair(value: object) -> tuple[Any, Any]:
+    if isinstance(value, (tuple, list)) and len(value) == 2:
+        return value[0], value[1]
+    raise UsageError(
+        f"the derivative is True, so f must return (value, gradient), "
+        f"but it returned {describe(value)}."
+    )

@@ -1,0 +1,137 @@
+"""The point t = 0 of every line: `f` there, what it is paired with, and what is claimed there.
+
+Part of `execution`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..records import Analytic, Kind, PyTree, UsageError
+from ..space import Array, Space, Tangent, inner, norm, rms, size_of, unit_roundoff, working_dtype
+from .evaluator import Evaluator
+from .outputs import Output, read_output
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """The point t = 0 of every line: `f` there, and what is claimed there.
+
+    Attributes
+    ----------
+    space : Space
+        The point.
+    evaluator : Evaluator
+        Runs the problem.
+    output : Output
+        f(x).
+    cotangent : dict of str to array
+        What the output is paired with: <cotangent, f(x)> is the real function whose derivative is
+        measured; 1 for a scalar.
+    claimed : mapping of int to array
+        The claimed gradient of that function by leaf; empty for a JVP.
+    steady : bool
+        Whether `f` returned the same bits twice.
+    forward_first : bool
+        Whether the claim may answer from what `f` kept of its last call, as a layer does, so that
+        `f` must be called at a point before the claim is.
+    """
+
+    space: Space
+    evaluator: Evaluator
+    output: Output
+    cotangent: dict[str, Array]
+    claimed: Tangent
+    steady: bool = True
+    forward_first: bool = False
+
+    @property
+    def size(self) -> float:
+        """Size of the numbers that make up <cotangent, f(x)>: what rounding is relative to."""
+        return size_of([u * self.output.arrays[path] for path, u in self.cotangent.items()])
+
+    @cached_property
+    def claim_size(self) -> float:
+        """Size of the claimed change of f over one scale of x, of the leaf where it is largest."""
+        sizes = [
+            norm(claim) * (rms(self.space.leaves[i].array) or 1.0)
+            for i, claim in self.claimed.items()
+        ]
+        return max((size for size in sizes if np.isfinite(size)), default=0.0)
+
+    @property
+    def roundoff(self) -> float:
+        """Unit roundoff of the coarsest output."""
+        return _coarsest(self.output.arrays.values())
+
+    @property
+    def roundoff_of_x(self) -> float:
+        """Unit roundoff of the coarsest leaf."""
+        return _coarsest(self.space.leaves[i].array for i in self.space.moving)
+
+    def rise(self, output: Output) -> float:
+        """Return <cotangent, output - f(x)>, subtracted before it is summed; NaN if unlike f(x)."""
+        total = 0.0
+        for path, weights in self.cotangent.items():
+            here, there = self.output.arrays[path], output.arrays.get(path)
+            if there is None or there.shape != here.shape:
+                return np.nan
+            wide = working_dtype(np.result_type(here, there))
+            total += inner(weights, there.astype(wide, copy=False) - here.astype(wide, copy=False))
+        return total
+
+    def imaginary(self, output: Output) -> float | None:
+        """Return Im <cotangent, output>; None where the output is not complex, or unlike f(x)."""
+        total = 0.0
+        for path, weights in self.cotangent.items():
+            there = output.arrays.get(path)
+            if there is None or there.dtype.kind != "c" or there.size != weights.size:
+                return None
+            if self.output.arrays[path].dtype.kind == "c":
+                return None
+            total += inner(weights, there.imag.reshape(weights.shape))
+        return total
+
+    def analytic(self, tangent: Tangent) -> Analytic:
+        """Evaluate the claim along a tangent.
+
+        Raises
+        ------
+        CallFailed
+            If the claim is a JVP and raises.
+        """
+        if self.evaluator.problem.kind is Kind.JVP:
+            return self._analytic_jvp(tangent)
+        value = sum(inner(self.claimed[i], v) for i, v in tangent.items())
+        scale = size_of([self.claimed[i] * v for i, v in tangent.items()])
+        return Analytic(float(value), scale, _coarsest(self.claimed[i] for i in tangent))
+
+    def _analytic_jvp(self, tangent: Tangent) -> Analytic:
+        point, pushing = self.space.point(), self.tangent_tree(tangent)
+        self.evaluator.f_beside(point)  # a layer pushes forward through what it kept of its input
+        try:
+            pushed = read_output(self.evaluator.claim(point, pushing)).arrays
+        except UsageError:  # it returned no numbers; the contract has seen numbers at x
+            return Analytic(np.nan, np.nan)
+        for path, u in self.cotangent.items():
+            if path not in pushed or pushed[path].shape != u.shape:
+                return Analytic(np.nan, np.nan)
+        value = sum(inner(u, pushed[path]) for path, u in self.cotangent.items())
+        scale = size_of([u * pushed[path] for path, u in self.cotangent.items()])
+        return Analytic(value, scale, _coarsest(pushed.values()))
+
+    def tangent_tree(self, tangent: Tangent) -> PyTree:
+        """Build the pytree of a tangent in the leaves' own dtypes, zero where it does not move."""
+        zeros = {i: np.zeros_like(self.space.leaves[i].array) for i in self.space.moving}
+        moved = {i: v.astype(self.space.leaves[i].array.dtype) for i, v in tangent.items()}
+        return self.space.rebuild({**zeros, **moved})
+
+
+def _coarsest(arrays: Iterable[Array]) -> float:
+    """Return the largest unit roundoff of the arrays; float64's where none is floating."""
+    floating = [unit_roundoff(array.dtype) for array in arrays if array.dtype.kind in "fc"]
+    return max(floating, default=unit_roundoff(np.dtype(np.float64)))

@@ -1,0 +1,104 @@
+"""What `f` returned, read into floating arrays, and what is said of anything else.
+
+Part of `execution`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import optree
+
+from ..records import PyTree, UsageError
+from ..space import Array, flatten, wrap
+
+
+@dataclass(frozen=True, eq=False)
+class Output:
+    """What `f` returned.
+
+    Attributes
+    ----------
+    arrays : dict of str to array
+        Its floating arrays by path; a scalar is one 0-d array at path `x`.
+    given : dict of str to object
+        All its leaves as they were returned.
+    treespec : optree.PyTreeSpec
+        Its structure.
+    """
+
+    arrays: dict[str, Array]
+    given: dict[str, Any]
+    treespec: optree.PyTreeSpec
+
+    def rebuild(self, arrays: dict[str, Array]) -> PyTree:
+        """Build a pytree like the output, such as a cotangent; None where it holds no numbers."""
+        values = [
+            wrap(arrays[path].astype(self.arrays[path].dtype), given) if path in arrays else None
+            for path, given in self.given.items()
+        ]
+        return optree.tree_unflatten(self.treespec, values)
+
+
+SCALAR: optree.PyTreeSpec = optree.treespec_leaf()
+
+
+def read_scalar(value: object) -> Output:
+    """Read the value of a function that has a gradient: one real number."""
+    array = _as_numbers(value)
+    if array is None or array.dtype.kind == "c" or array.size != 1:
+        raise UsageError(
+            f"f returned {describe(value)}, but a gradient needs one real number; reduce it in f "
+            f"(a sum, a mean, abs()**2), or use check_vjp or check_jvp for array outputs."
+        )
+    return Output({"x": array.reshape(())}, {"x": value}, SCALAR)
+
+
+def read_output(value: PyTree) -> Output:
+    """Read the output of a function for a VJP or JVP: a pytree with floating arrays."""
+    given, treespec = flatten(value)
+    numbers = {path: _as_numbers(leaf) for path, leaf in given.items()}
+    floating = {
+        path: array
+        for path, array in numbers.items()
+        if array is not None and array.dtype.kind in "fc"
+    }
+    if not floating:
+        raise UsageError(
+            f"f returned {describe(value)}, which holds no floating array to differentiate."
+        )
+    return Output(floating, given, treespec)
+
+
+def _as_numbers(value: object) -> Array | None:
+    """Copy the value into a floating array, for `f` may reuse its buffer; None if no numbers."""
+    if value is None or isinstance(value, (str, bytes)):
+        return None
+    try:
+        array = copied(value)
+    except (ValueError, TypeError):
+        return None
+    if array.dtype.kind in "iu":
+        return array.astype(np.float64)
+    return array if array.dtype.kind in "fc" else None
+
+
+def copied(value: object) -> Array:
+    """Copy a value into an array of its own; a masked entry is no number, so it becomes NaN."""
+    if isinstance(value, np.ma.MaskedArray) and value.dtype.kind in "iufc":
+        dtype = value.dtype if value.dtype.kind in "fc" else np.dtype(np.float64)
+        array = np.array(value.data, dtype)
+        array[np.ma.getmaskarray(value)] = np.nan
+        return array
+    return np.array(value)
+
+
+def describe(value: object) -> str:
+    """Name a value for a message: its type and shape, and the value itself where it is small."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape} and dtype {value.dtype}"
+    if value is None or isinstance(value, (bool, int, float, complex)):
+        return repr(value)
+    return f"a {type(value).__name__}"

@@ -1,0 +1,45 @@
+"""The vector space of a point: its leaves, their paths and scales, and x + t v.
+
+Owns the reading of a pytree (through optree), what counts as a leaf that is differentiated, inner
+products, displaced points with the step really taken, and the proof that the caller's arrays are
+as they were. Knows nothing of functions, claims or verdicts.
+Second layer: uses `records` only.
+"""
+
+from .arrays import (
+    OFF_GRID,
+    Array,
+    draw_weights,
+    finer_dtype,
+    grid_of,
+    inner,
+    norm,
+    rms,
+    same_bits,
+    size_of,
+    unit_roundoff,
+    working_dtype,
+)
+from .point import NAMESPACE, Leaf, Space, Tangent, flatten, leaves_by_path, wrap
+
+__all__ = [
+    "NAMESPACE",
+    "OFF_GRID",
+    "Array",
+    "Leaf",
+    "Space",
+    "Tangent",
+    "draw_weights",
+    "finer_dtype",
+    "flatten",
+    "grid_of",
+    "inner",
+    "leaves_by_path",
+    "norm",
+    "rms",
+    "same_bits",
+    "size_of",
+    "unit_roundoff",
+    "working_dtype",
+    "wrap",
+]

@@ -1,0 +1,110 @@
+"""Single arrays: precisions, inner products and norms, random weights on a grid.
+
+Part of `space`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+def working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the precision in which directions and displacements of a leaf are computed."""
+    wide = np.result_type(dtype, np.float64)
+    return np.dtype(wide)
+
+
+def unit_roundoff(dtype: np.dtype[Any]) -> float:
+    """Half the distance from 1 to the next number of the dtype: 2^-53 for float64."""
+    return float(np.finfo(dtype).eps) / 2
+
+
+def grid_of(dtype: np.dtype[Any]) -> float:
+    """Spacing of the grid on which random directions of a leaf are drawn, relative to its scale.
+
+    Coarse enough that x + t v is exact at the first steps (eighths of 2^(-p/3) for p digits of
+    precision) for every |x| up to 2^(3 + p/16) scales, so that no rounding of the point enters the
+    difference: it would be odd in t, and look like slope. Fine enough that a function which adds
+    such numbers exactly is not mistaken for one whose values are rounded: 2^-26 for float64, 2^-9
+    for float32.
+    """
+    digits = -np.log2(unit_roundoff(dtype))
+    return float(2.0 ** -(np.floor(2 * digits / 3) - 6 - np.floor(digits / 16)))
+
+
+OFF_GRID = (1 + 5**0.5) / 2  # all 53 digits in use: a single step that is on no binary grid
+
+
+def draw_weights(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """Draw an array of random sign times U(0.5, 1.5), on the grid of the dtype.
+
+    Never near 0, so that no entry hides; never of one size, so that two wrong entries do not
+    cancel, as they do half the time under plain random signs.
+    """
+    wide, grid = working_dtype(dtype), grid_of(dtype)
+    real = _draw_real(rng, shape, grid)
+    if wide.kind == "c":
+        return np.asarray(real + 1j * _draw_real(rng, shape, grid), dtype=wide)
+    return np.asarray(real, dtype=wide)
+
+
+def _draw_real(
+    rng: np.random.Generator, shape: tuple[int, ...], grid: float
+) -> npt.NDArray[np.float64]:
+    steps = round(1 / grid)
+    magnitude = rng.integers(steps // 2, steps + steps // 2 + 1, size=shape) * grid
+    return np.asarray(np.where(rng.integers(0, 2, size=shape) == 1, magnitude, -magnitude))
+
+
+def inner(a: Array, b: Array) -> float:
+    """Real inner product, Re sum conj(a) b, accumulated in at least float64."""
+    wide = working_dtype(np.result_type(a, b))
+    product = np.vdot(a.astype(wide, copy=False).ravel(), b.astype(wide, copy=False).ravel())
+    return float(product.real)
+
+
+def norm(a: Array) -> float:
+    """Euclidean norm, safe against overflow and underflow of the squares."""
+    largest = float(np.abs(a).max(initial=0.0))
+    if largest == 0.0 or not np.isfinite(largest):
+        return largest
+    scaled = a.astype(working_dtype(a.dtype), copy=False) / largest
+    return largest * float(np.sqrt(inner(scaled, scaled)))
+
+
+def rms(a: Array) -> float:
+    """Root mean square of the entries; 0 for an empty array."""
+    return norm(a) / float(np.sqrt(a.size)) if a.size else 0.0
+
+
+def size_of(arrays: Iterable[Array]) -> float:
+    """Euclidean norm of all entries of several arrays together."""
+    return norm(np.array([norm(array) for array in arrays]))
+
+
+def finer_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the next finer precision: float64 for anything coarser, else longdouble."""
+    longest = np.clongdouble if dtype.kind == "c" else np.longdouble
+    wide = working_dtype(dtype)
+    return wide if wide != dtype else np.dtype(longest)
+
+
+def same_bits(a: Array, b: Array) -> bool:
+    """Whether two arrays of one dtype are bit-identical: NaN is NaN, -0.0 is not 0.0."""
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    if a.dtype.kind in "SU":
+        return bool(np.array_equal(a, b))
+    if a.dtype.kind == "c":
+        return same_bits(a.real, b.real) and same_bits(a.imag, b.imag)
+    if a.dtype.itemsize > 8:  # longdouble has padding bytes, which mean nothing
+        same = (a == b) & (np.signbit(a) == np.signbit(b)) | (np.isnan(a) & np.isnan(b))
+        return bool(same.all())
+    bits = np.dtype(f"u{a.dtype.itemsize}")
+    return bool(np.array_equal(a.view(bits), b.view(bits)))
