@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gradcheck import Evidence, Plan, Verdict, check_grad, derivative
+from gradcheck import Evidence, Plan, Report, Verdict, check_grad, derivative
 
 from .case import Case, flat, scaled
 
 FACTORS = (1.0, 1.01, 1.25, -1.0, 0.0)  # of the right claim; all but the first are wrong
 CERTIFIED = 1e-5  # a bar this small, relative to the value, is a useful answer
-FLOAT32_BUDGET = 128  # evaluations for a float32 network: more buy too little
+NOTHING = 1e-6  # of the largest leaf's gradient: a leaf whose gradient is zero but for rounding
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def measure(case: Case, seed: int) -> Campaign:
     with np.errstate(all="ignore"):
         numeric = measure_numeric(case, seed)
         factors = [k for k in FACTORS if k == 1.0 or np.any(flat(case.grad(case.x)) != 0)]
-        return Campaign([numeric], [judge(case, seed, factor) for factor in factors])
+        return Campaign([numeric], [j for factor in factors for j in judge(case, seed, factor)])
 
 
 def measure_numeric(case: Case, seed: int) -> Numeric:
@@ -148,14 +148,14 @@ def measure_numeric(case: Case, seed: int) -> Numeric:
     )
 
 
-def judge(case: Case, seed: int, factor: float) -> Judged:
-    """Check a multiple of the right claim."""
+def judge(case: Case, seed: int, factor: float) -> list[Judged]:
+    """Check a multiple of the right claim; float32 networks are judged leaf by leaf.
+
+    There each line has its own 128 evaluations, and each leaf is a network's question of its own.
+    """
     # The seed is drawn from the name, so that no two cases share their directions
-    plan = Plan.auto(
-        seed=zlib.crc32(f"{seed} {case.name} {factor}".encode()),
-        budget=FLOAT32_BUDGET if case.family.startswith("f32") else None,
-    )
-    blank = {"family": case.family, "name": case.name, "seed": seed, "factor": factor}
+    plan = Plan.auto(seed=zlib.crc32(f"{seed} {case.name} {factor}".encode()))
+    blank = {"family": case.family, "seed": seed, "factor": factor}
 
     def claim(x):
         return scaled(case.grad(x), factor) if factor != 1.0 else case.grad(x)
@@ -163,6 +163,34 @@ def judge(case: Case, seed: int, factor: float) -> Judged:
     try:
         report = check_grad(case.f, claim, case.x, plan=plan)
     except Exception as error:  # as above
-        return Judged(**blank, reason=f"{type(error).__name__}: {error}")
+        return [Judged(**blank, name=case.name, reason=f"{type(error).__name__}: {error}")]
+    if case.family.startswith("f32"):
+        return _leaf_by_leaf(case, report, blank)
     reason = next((finding.message for finding in report.findings), "")
-    return Judged(**blank, verdict=report.verdict, evaluations=report.evaluations, reason=reason)
+    return [
+        Judged(
+            **blank,
+            name=case.name,
+            verdict=report.verdict,
+            evaluations=report.evaluations,
+            reason=reason,
+        )
+    ]
+
+
+def _leaf_by_leaf(case: Case, report: Report, blank: dict) -> list[Judged]:
+    """Take the verdicts of the leaves whose gradient is more than rounding."""
+    gradient = case.grad(case.x)
+    sizes = {f"['{name}']": float(np.linalg.norm(g)) for name, g in gradient.items()}
+    tested = [leaf for p, leaf in report.leaves.items() if sizes[p] > NOTHING * max(sizes.values())]
+    evaluations = report.evaluations // len(report.leaves)
+    return [
+        Judged(
+            **blank,
+            name=f"{case.name}{leaf.path}",
+            verdict=leaf.verdict,
+            evaluations=evaluations,
+            reason=leaf.reason,
+        )
+        for leaf in tested
+    ]

@@ -8,7 +8,7 @@ import pytest
 
 import gradcheck
 from gradcheck import Evidence
-from gradcheck.differences.ladder import first_step
+from gradcheck.differences.steps import first_step
 from gradcheck.differences.window import KINK, LEVELS, RATIOS, SLOPE, Window, grain
 
 mpmath.mp.dps = 50

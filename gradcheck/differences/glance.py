@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .ladder import first_step
 from .line import FINE_ARITHMETIC, Line
+from .steps import first_step
 
 ROUNDING = 8.0  # half-width of the rounding error of g(h) - g(-h), in unit roundoffs of g
 

@@ -13,8 +13,9 @@ from dataclasses import replace
 from ..records import Derivative
 from .edge import from_inside
 from .evidence import of_window
-from .ladder import FINE, SMALLEST, Ladder, first_step
+from .ladder import Ladder
 from .line import Line
+from .steps import FINE, SMALLEST, first_step
 from .window import ROUGH, SPAN, Window, measure
 
 
