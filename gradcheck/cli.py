@@ -19,7 +19,7 @@ from .check import check
 from .flow import Progress
 from .records import Plan, Problem, Report, UsageError, Verdict
 from .render import serial, terminal
-from .targets import TargetError, load_problems
+from .targets import TargetError, load_targets
 
 EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INCONCLUSIVE: 3}
 EXIT_USAGE = 2
@@ -144,8 +144,10 @@ def _show_tracebacks(report: Report) -> None:
 def _run(targets: tuple[str, ...], plan: Plan) -> Iterator[Report]:
     """Check everything asked for, one report at a time."""
     if targets:
-        posed = [problem for target in targets for problem in load_problems(target)]
-        yield from _checked(posed, len(posed), plan)
+        loaded = load_targets(targets)
+        for folder, problems in loaded:
+            with folder.opened():
+                yield from _checked(problems, len(problems), plan)
         return
     # the reference network is needed only here, and is not cheap to import
     from . import embedded, laws

@@ -10,7 +10,9 @@ import importlib
 import importlib.util
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
@@ -31,8 +33,76 @@ class TargetError(UsageError):
         self.traceback = "" if error is None else "".join(traceback.format_exception(error))
 
 
+@dataclass(eq=False)
+class Folder:
+    """Where a target lies, and what was imported from there.
+
+    A target may import its neighbours, as a script may; those of the next target may have the same
+    names, so they are put aside while it has its turn.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The folder.
+    modules : dict of str to module
+        What was first imported from it.
+    """
+
+    path: Path
+    modules: dict[str, ModuleType] = field(default_factory=dict)
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Let this folder be imported from."""
+        sys.path.insert(0, str(self.path))
+        known = set(sys.modules)
+        sys.modules.update(self.modules)
+        try:
+            yield
+        finally:
+            if str(self.path) in sys.path:
+                sys.path.remove(str(self.path))
+            for name in sys.modules.keys() - known:
+                top = name.partition(".")[0]
+                if top not in known and self._holds(sys.modules.get(top)):
+                    self.modules[name] = sys.modules[name]
+            for name in self.modules:
+                sys.modules.pop(name, None)
+
+    def _holds(self, module: ModuleType | None) -> bool:
+        """Whether a module is a file or a folder here, and not in an environment kept here."""
+        places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+        return any(
+            place and self.path in (Path(place).parent, Path(place).resolve().parent)
+            for place in places
+        )
+
+
+def load_targets(targets: Iterable[str]) -> list[tuple[Folder, list[Problem]]]:
+    """Load several targets, each with the folder that must be open while it is checked.
+
+    Raises
+    ------
+    TargetError
+        As `load_problems`.
+    """
+    folders: dict[Path, Folder] = {}
+    loaded = []
+    for target in targets:
+        path = _folder_of(target)
+        folder = folders.setdefault(path, Folder(path))
+        with folder.opened():
+            loaded.append((folder, load_problems(target)))
+    return loaded
+
+
+def _folder_of(target: str) -> Path:
+    place = target.rpartition(":")[0]
+    return Path(place).resolve().parent if place.endswith(".py") else Path.cwd()
+
+
 def load_problems(target: str) -> list[Problem]:
-    """Load the problems that a target names.
+    """Load the problems that a target names; its folder is open for imports.
 
     Raises
     ------
@@ -48,12 +118,19 @@ def load_problems(target: str) -> list[Problem]:
     except AttributeError:
         public = ", ".join(n for n in vars(module) if not n.startswith("_")) or "nothing"
         raise TargetError(f"{place} has no {name!r}; it has {public}.") from None
-    if callable(thing):
-        try:
-            thing = thing()
-        except Exception as error:
-            raise TargetError(f"{target} raised {shown_error(error)}.", error) from error
-    return _as_problems(target, thing)
+    with _refusing(f"{target} raised"):
+        return _as_problems(target, thing() if callable(thing) else thing)
+
+
+@contextmanager
+def _refusing(what: str) -> Iterator[None]:
+    """Turn whatever the caller's code raises into a sentence, an exit too; Ctrl-C goes through."""
+    try:
+        yield
+    except TargetError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise TargetError(f"{what} {shown_error(error)}.", error) from error
 
 
 def _as_problems(target: str, thing: object) -> list[Problem]:
@@ -80,23 +157,22 @@ def _load_file(place: str) -> ModuleType:
     assert spec is not None, "a .py file always has a loader"
     assert spec.loader is not None, "likewise"
     module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(path.parent))  # as for a script: it may import its neighbours
     sys.modules.setdefault(path.stem, module)  # dataclasses look their module up
-    try:
+    with _refusing(f"{place} could not be loaded:"):
         spec.loader.exec_module(module)
-    except Exception as error:
-        raise TargetError(f"{place} could not be loaded: {shown_error(error)}.", error) from error
     return module
 
 
 def _load_module(place: str) -> ModuleType:
-    sys.path.insert(0, str(Path.cwd()))  # as python -m does
-    try:
-        return importlib.import_module(place)
-    except ModuleNotFoundError as error:
-        missing = error.name or place
-        if place == missing or place.startswith(f"{missing}."):
-            raise TargetError(f"there is no module {place}.") from None
-        raise TargetError(f"{place} could not be imported: {shown_error(error)}.", error) from error
-    except Exception as error:
-        raise TargetError(f"{place} could not be imported: {shown_error(error)}.", error) from error
+    if not all(part.isidentifier() for part in place.split(".")):
+        raise TargetError(
+            f"{place!r} is neither a file nor a module; write file.py:name or package.module:name."
+        )
+    with _refusing(f"{place} could not be imported:"):
+        try:
+            return importlib.import_module(place)
+        except ModuleNotFoundError as error:
+            missing = error.name or place
+            if place == missing or place.startswith(f"{missing}."):
+                raise TargetError(f"there is no module {place}.") from None
+            raise
