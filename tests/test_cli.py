@@ -26,8 +26,26 @@ def raising(x):
 
 raises = gradcheck.Problem(raising, lambda x: x, x, name="raises")
 
+exits = gradcheck.Problem(lambda x: exit(0), lambda x: x, x)
+
 def failing():
     raise RuntimeError("out of data")
+
+def leaving():
+    raise SystemExit(0)
+
+def half():
+    yield right
+    raise RuntimeError("out of paper")
+
+def several():
+    return [right, unusable, gradcheck.Problem(lambda x: None, lambda x: x, x), wrong]
+
+def interrupted(x):
+    raise KeyboardInterrupt
+
+def stopped():
+    return [right, gradcheck.Problem(interrupted, lambda x: x, x, name="interrupted"), wrong]
 """
 
 
@@ -121,15 +139,22 @@ def test_brief_prints_tables_only_of_what_did_not_pass(run):
         pytest.param(["targets.py:nothing"], "targets.py has no 'nothing'", id="no-name"),
         pytest.param(["targets.py:x"], "targets.py:x is of type", id="wrong-type"),
         pytest.param(["targets.py:failing"], "raised RuntimeError: out of data", id="raises"),
-        pytest.param(["targets.py:unusable"], "f returned an array of shape (3,)", id="unusable"),
+        pytest.param(["targets.py:leaving"], "targets.py:leaving raised SystemExit", id="exits"),
+        pytest.param(["targets.py:half"], "targets.py:half raised RuntimeError: out of paper",
+                     id="generator"),
+        pytest.param(["targets.py:exits"], "gradcheck: targets.py:exits: it raised SystemExit",
+                     id="f-exits"),
+        pytest.param(["targets.py:unusable"],
+                     "gradcheck: unusable: f returned an array of shape (3,)", id="unusable"),
         pytest.param(["--plan", "some"], "'some' is none of auto, every", id="plan"),
         pytest.param(["--plan", "sample:0"], "Plan.sample(0), but it needs", id="plan-count"),
-        pytest.param(["--plan", "sample:x"], "invalid literal", id="plan-number"),
+        pytest.param(["--plan", "sample:x"], "'sample:x' is none of auto, every", id="plan-number"),
+        pytest.param(["--plan", "sample:-1"], "Plan.sample(-1), but it needs", id="plan-negative"),
         pytest.param(["--rtol", "2"], "rtol=2.0, but it must be", id="rtol"),
         pytest.param(["--seed", "-1"], "-1 is not in the range", id="seed"),
         pytest.param(["--frobnicate"], "No such option", id="option"),
         pytest.param(["targets.py:right", "--json", "no/such/folder/out.json"],
-                     "No such file or directory", id="json"),
+                     "gradcheck: --json no/such/folder/out.json: there is no folder", id="json"),
     ],
 )  # fmt: skip
 def test_wrong_usage_is_one_sentence_and_exit_code_2(run, arguments, message):
@@ -155,6 +180,105 @@ def test_traceback_of_a_target_that_raises(run):
     done = run("verify", "targets.py:failing", "--traceback")
     assert "in failing" in done.stderr
     assert done.returncode == 2
+
+
+def test_problem_that_cannot_be_checked_is_named_and_the_others_are_checked(run, tmp_path):
+    """The regression: it ended the run without its name, the summary and the JSON file."""
+    done = run("verify", "targets.py:several", "--json", "out.json")
+    assert done.returncode == 2
+    unusable, nameless = done.stderr.splitlines()
+    assert unusable.startswith("gradcheck: unusable: f returned an array of shape (3,)")
+    assert nameless.startswith("gradcheck: targets.py:several[2]: f returned None")
+    assert "1 pass, 1 FAIL" in done.stdout
+    names = [r.name for r in run_from_json((tmp_path / "out.json").read_text())]
+    assert names == ["right", "wrong"]
+
+
+def test_interrupt_keeps_what_was_done(run, tmp_path):
+    """Exit code 130 as in a shell, with the summary and the JSON file of what there is."""
+    done = run("verify", "targets.py:stopped", "--json", "out.json")
+    assert done.returncode == 130
+    assert done.stderr == "gradcheck: interrupted.\n"
+    assert "1 pass, " in done.stdout
+    assert [r.name for r in run_from_json((tmp_path / "out.json").read_text())] == ["right"]
+
+
+def test_interrupt_before_anything_is_done(run, tmp_path):
+    """While a target is loaded."""
+    (tmp_path / "slow.py").write_text("raise KeyboardInterrupt")
+    done = run("verify", "slow.py:x")
+    assert (done.returncode, done.stdout) == (130, "")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write to all")
+def test_json_file_that_cannot_be_written_is_refused_before_the_run(run, tmp_path):
+    """Nothing is checked for nothing."""
+    (tmp_path / "locked").mkdir(mode=0o500)
+    done = run("verify", "targets.py:right", "--json", "locked/out.json")
+    assert done.returncode == 2
+    assert "gradcheck: --json locked/out.json: the file cannot be written." in done.stderr
+    assert done.stdout == ""
+
+
+def test_json_folder_that_is_missing_is_refused_before_the_run(run):
+    """The regression: it was noticed when everything was checked."""
+    assert run("verify", "targets.py:right", "--json", "no/such/out.json").stdout == ""
+
+
+def test_lines_in_a_pipe_have_no_trailing_blanks(run):
+    """The regression: rich fills every line of a table up to 80 columns."""
+    done = run("verify", "targets.py:right", "targets.py:wrong")
+    assert [line for line in done.stdout.splitlines() if line != line.rstrip()] == []
+
+
+def test_reader_that_goes_away_changes_nothing(run, tmp_path):
+    """The regression: exit code 1, which means a wrong gradient, and a message, in `... | head`."""
+    command = [sys.executable, "-P", "-m", "gradcheck", "verify", *["targets.py:right"] * 30]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
+
+
+def read_to_the_end(descriptor):
+    """Read a pseudo-terminal until its other end is closed."""
+    seen = b""
+    while True:
+        try:
+            more = os.read(descriptor, 65536)
+        except OSError:  # Linux says so by an error
+            more = b""
+        if not more:
+            return seen.decode()
+        seen += more
+
+
+def test_progress_bar_makes_room_for_a_report(tmp_path):
+    """The regression: on a terminal the first report was glued to the bar."""
+    pty = pytest.importorskip("pty")
+    (tmp_path / "targets.py").write_text(TARGETS)
+    command = [sys.executable, "-P", "-m", "gradcheck", "verify"]
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*command, "targets.py:right", "targets.py:kink"],
+        cwd=tmp_path,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    ) as process:
+        os.close(theirs)
+        shown = read_to_the_end(ours)
+        os.close(ours)
+    assert process.returncode == 3
+    assert "0/1" in shown  # the bar was there
+    for name in ("right: ", "kink: "):
+        bar, _, after_bar = shown.partition(name)[0].rpartition("\x1b[2K")  # erases the line
+        assert bar
+        assert after_bar == ""
 
 
 def test_json_holds_all_reports(run, tmp_path):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.progress import (
     BarColumn,
@@ -28,9 +28,17 @@ STYLES = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.INCONCLUSIVE:
 INDENT = (0, 0, 0, 2)
 
 
-def make_console(*, stderr: bool = False) -> Console:
+class ReportConsole(Console):
+    """A console that leaves it to the caller what to do when nobody reads any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise what rich caught; by itself it would exit with code 1, which means a wrong one."""
+        raise BrokenPipeError
+
+
+def make_console(*, stderr: bool = False) -> ReportConsole:
     """Make a console; rich looks at the terminal, at NO_COLOR and at pipes."""
-    return Console(stderr=stderr, highlight=False, soft_wrap=False)
+    return ReportConsole(stderr=stderr, highlight=False, soft_wrap=False)
 
 
 def make_progress(console: Console) -> Progress:
@@ -51,21 +59,33 @@ def make_progress(console: Console) -> Progress:
 
 def show_report(console: Console, report: Report) -> None:
     """Print one report: heading, tables, findings."""
-    console.print(_heading(report))
+    _print(console, _heading(report))
     if report.leaves:
         rows: list[tuple[str, ...]] = [text.leaf_row(leaf) for leaf in report.leaves.values()]
         verdicts = [leaf.verdict for leaf in report.leaves.values()]
-        console.print(Padding(_table(text.LEAF_HEADINGS, rows, verdicts), INDENT))
+        _print(console, Padding(_table(text.LEAF_HEADINGS, rows, verdicts), INDENT))
     if report.laws:
         laws = report.laws.values()
         rows = [text.law_row(law) for law in laws]
         table = _table(("verdict", "law"), rows, [law.verdict for law in laws])
-        console.print(Padding(table, INDENT))
+        _print(console, Padding(table, INDENT))
     sentences = [finding.message for finding in report.findings]
     closing = text.closing_line(report)
     for sentence in [*sentences, closing] if closing else sentences:
-        console.print(Padding(Text(sentence), INDENT))
+        _print(console, Padding(Text(sentence), INDENT))
     console.print()
+
+
+def _print(console: Console, thing: RenderableType) -> None:
+    """Print; in a pipe or a file without the blanks that rich fills lines up with."""
+    if console.is_terminal:
+        console.print(thing)
+        return
+    with console.capture() as capture:
+        console.print(thing)
+    lines = capture.get().splitlines()
+    plain = "\n".join(line.rstrip() for line in lines)
+    console.print(Text(plain), soft_wrap=True)
 
 
 def show_summary(console: Console, reports: Sequence[Report], seed: int) -> None:
@@ -77,7 +97,8 @@ def show_summary(console: Console, reports: Sequence[Report], seed: int) -> None
             line.append(f"{counts[verdict]} {text.shown(verdict)}, ", style=style)
     evaluations = sum(report.evaluations for report in reports)
     seconds = sum(report.seconds for report in reports)
-    line.append(f"{evaluations} evaluations of f, {text.duration(seconds)}, --seed {seed}")
+    called = text.plural(evaluations, "evaluation", "evaluations")
+    line.append(f"{called} of f, {text.duration(seconds)}, --seed {seed}")
     console.print(line)
 
 
