@@ -10,12 +10,16 @@ is what is checked: it is taken at the door, by standing in for `scipy.optimize.
 from unittest import mock
 
 import numpy as np
-import scipy.optimize
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
-from sklearn.neural_network import MLPClassifier, MLPRegressor
-from sklearn.preprocessing import scale
 
 import gradcheck
+
+try:
+    import scipy.optimize  # comes with scikit-learn
+    from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+    from sklearn.preprocessing import scale
+except ModuleNotFoundError as error:
+    raise ImportError("this example needs scikit-learn: pip install scikit-learn") from error
 
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu")
 SUBJECTS = (

@@ -316,6 +316,14 @@ def test_wrong_dropout_example_fails_and_names_the_leaf(run):
     assert "['W2']  (6, 3)  pass" in done.stdout
 
 
+def test_scikit_learn_example_says_what_it_needs(run, tmp_path):
+    """The regression: without scikit-learn it named scipy, which comes with it."""
+    (tmp_path / "scipy.py").write_text("raise ModuleNotFoundError('No module named scipy')")
+    done = run("verify", str(ROOT / "examples" / "sklearn_mlp.py:problems"), PYTHONPATH=".")
+    assert done.returncode == 2
+    assert "ImportError: this example needs scikit-learn: pip install scikit-learn." in done.stderr
+
+
 def test_scikit_learn_example_passes(run):
     """examples/sklearn_mlp.py:problems: other people's backpropagation, every activation."""
     pytest.importorskip("sklearn")
