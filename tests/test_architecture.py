@@ -13,7 +13,7 @@ import gradcheck
 PACKAGE = Path(gradcheck.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-# DESIGN, section 3: a room may import rooms of lower rank only; its own files are one room.
+# A room may import rooms of lower rank only; its own files are one room.
 LAYERS = {
     "records": 0,
     "space": 1,

@@ -81,7 +81,7 @@ def test_zero_function_certifies_a_zero_claim():
 
 
 def test_precision_finding_counts_the_digits():
-    """The sentence of DESIGN section 5."""
+    """How many digits agree, and how many could have been told."""
     judgement = judge(Analytic(1.0, 1.0), numeric(1 + 4e-6, 1e-9), SCENE)
     assert judgement.reason == "agrees to 5.4 digits only; our bar is 1e-09"
 
