@@ -76,7 +76,7 @@ def _is_blind(results: Sequence[Measured], plan: Plan) -> bool:
         and m.probe.entry is None
         and not m.judgement.zero
         and m.analytic.scale > 0
-        and not sees_a_factor(m.analytic, m.bar, plan.rtol)
+        and not sees_a_factor(m.analytic, m.size, m.bar, plan.rtol)
         for m in results
     )
 

@@ -20,6 +20,7 @@ GLANCE_BEND = 0.05  # of the claim: more bend may be a kink
 # largest leaf's claim, or of f where all claims are small; a bar is, below so many of f.
 ZERO = 2.0**10
 ZERO_OF_F = 4.0
+NOTHING_OF_F = 2.0**8  # a constant function gets 128, from the largest step
 NOTHING = 1e-290  # a bar of this size is that of a function that is 0 everywhere
 MARGIN = 3.0  # times the bar, where the line is rough: the largest error/bar ever measured is 2.9
 # Unit roundoffs of its own dtype that a right claim may be off by: the second, because sums of a
@@ -74,7 +75,7 @@ class Scene:
     @property
     def nothing(self) -> float:
         """Bars up to this size are the rounding of f."""
-        return max(ZERO * self.roundoff * self.size, NOTHING)
+        return max(NOTHING_OF_F * self.roundoff * self.size, NOTHING)
 
 
 @dataclass(frozen=True)
@@ -279,14 +280,14 @@ def says_as_much(here: float, there: float) -> bool:
 WORTH_A_FACTOR = 1e-2  # an error of the whole leaf that a pass must exclude
 
 
-def sees_a_factor(analytic: Analytic, bar: float, rtol: float) -> bool:
+def sees_a_factor(analytic: Analytic, size: float, bar: float, rtol: float) -> bool:
     """Whether a claim off by one percent as a whole could not have passed along this line.
 
-    The terms of <claim, v> may cancel, and a wide bar then hides what a factor leaves of them.
+    The terms of <claim, v> may cancel to a `size` of which a wide bar hides what a factor leaves.
     """
     tolerance = tolerance_for(analytic, rtol) * analytic.scale
     worth = max(WORTH_A_FACTOR, 3 * tolerance_for(analytic, rtol))
-    return 2 * bar + tolerance < worth * abs(analytic.value)
+    return MARGIN * bar + tolerance < worth * size
 
 
 def is_one_sided_value(analytic: Analytic, derivative: Derivative, rtol: float) -> bool:

@@ -16,6 +16,7 @@ from ..case import BRAIN, HALF, SINGLE, Case, scalar
 from .exact import ELEMENTARY, Affine, sign, uniform
 
 FUNCTIONS = ("sin", "exp", "tanh", "softplus", "cubic")
+VISIBLE = 16.0  # roundoffs of f that x must move it by: rounding hides a slope below altogether
 GRID = 1e-6  # to which a quantised input is rounded
 
 
@@ -88,6 +89,9 @@ def rounded_output(rng: np.random.Generator, n: int) -> Iterator[Case]:
         for _ in range(n):
             fn, a, x = _draw(rng, dtype)
             affine = Affine(fn, a)
+            while abs(affine.exact(x) * x) < VISIBLE * roundoff * abs(affine.value(x)):
+                fn, a, x = _draw(rng, dtype)
+                affine = Affine(fn, a)
             yield scalar(
                 family,
                 fn,

@@ -66,8 +66,9 @@ def choose(windows: tuple[Window, ...]) -> Choice:
             believed += (window,)
     best = min(believed, key=lambda w: w.bar)
     extra = _inherited(best, windows)
-    if staircase:  # zero on each step, something on the whole: no derivative that means anything
-        extra = max(extra, abs(best.value))
+    if staircase:  # zero on each step, something on the whole: the bar holds both
+        best = considered[-1]
+        extra = abs(best.value)
     return Choice(best, believed, best.value, extra, staircase)
 
 

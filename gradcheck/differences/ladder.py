@@ -170,7 +170,7 @@ def _deepened(ladder: Ladder, enough: Enough) -> Ladder:
         if enough(choice):
             break
         low, high = windows[0], next(w for w in windows if w.excess > ROUGH or w is windows[-1])
-        h = float(2.0 ** round(math.log2(math.sqrt(low.h * high.h))))
+        h = float(2.0 ** round((math.log2(low.h) + math.log2(high.h)) / 2))
         window = None if was_tried(h, tuple(w.h for w in windows)) else measure(line, h)
         if window is None:
             break

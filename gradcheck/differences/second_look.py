@@ -94,7 +94,7 @@ def _like_h(line: Line, low: Window, high: Window) -> bool:
     Where it has sunk into rounding in the lower one, a window half-way tells it from truncation.
     """
     if low.excess <= ROUGH:
-        middle = measure(line, float(2.0 ** round(math.log2(math.sqrt(low.h * high.h)))))
+        middle = measure(line, float(2.0 ** round((math.log2(low.h) + math.log2(high.h)) / 2)))
         if middle is None or middle.excess <= ROUGH:
             return False
         low = middle

@@ -111,7 +111,7 @@ def _larger(
     limit = min([*spoilt, edge])
     h = min(h, line.farthest / SPAN)
     if h * SPAN >= limit:  # the outermost point counts
-        h = math.sqrt(top.h * limit)
+        h = math.sqrt(top.h) * math.sqrt(limit)
     return h
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from ..contract import claim_at
 from ..directions import Probe
 from ..execution import BudgetSpent, CallFailed, Origin
-from ..records import UsageError
+from ..records import Analytic, UsageError
 from ..space import Array, working_dtype
 
 MOST_EVALUATIONS = 128  # a line, its windows included: beyond, certainty grows too slowly
@@ -29,7 +29,7 @@ STEPS = (2.0**-1, 2.0**-4, 2.0**-7, 2.0**-9, 2.0**-11, 2.0**-13)
 TRIALS = 5  # disagreements at each of them
 FEWEST = 12  # disagreements: of fewer, not even the extremes hold the median with 1 - 2 ALARM
 SPREAD = 2.0**-5  # how far from x differences begin
-REACH = 2.0**-2  # how far a chain of differences goes
+REACH = 2.0**-4  # how far a chain of differences goes
 ORDER = 16.0  # truncation falls so much from one step to the next, at least: their ratio is 4 or 8
 ALARM = 5e-4  # on either side: that the interval misses the median; 99.9 % as the ladder's bars
 NORMAL = 1.48  # standard deviations in a median absolute deviation, for normal noise
@@ -40,12 +40,14 @@ LATTICE = 0.5  # of the spacing of numbers: noise below does not smooth their st
 class Median:
     """The middle of the disagreements, numeric - analytic, per unit of the direction.
 
-    `claimed`: the middle size of the claim there; where it has died away, agreement means nothing.
+    `claimed`, `claimed_size`: the middle of the claims there, and of the sizes of their terms.
+    Where they have died away, agreement means nothing.
     """
 
     value: float
     bar: float
     claimed: float
+    claimed_size: float
 
 
 @dataclass(eq=False)
@@ -56,7 +58,7 @@ class _Sampler:
     probe: Probe
     rng: np.random.Generator
     left: int
-    claimed: list[float] = field(default_factory=list)
+    claimed: list[Analytic] = field(default_factory=list)
 
     def trial(self, h: float) -> Array:
         """Measure a few disagreements with one step."""
@@ -103,7 +105,7 @@ class _Sampler:
         there = claim_at(self.origin, middle)
         if there is None:
             return math.nan
-        self.claimed.append(there.analytic(self.probe.tangent).scale)
+        self.claimed.append(there.analytic(self.probe.tangent))
         taken = ends[1].astype(working_dtype(ends[1].dtype)) - ends[0]
         return rises[1] - rises[0] - there.analytic({self.probe.leaf: taken}).value
 
@@ -138,7 +140,10 @@ def average(origin: Origin, probe: Probe, rng: np.random.Generator, spent: int) 
     lattice = spacing / (2 * STEPS[best])
     stepped = LATTICE * lattice if _scatter(values) < LATTICE * lattice else 0.0
     bar = half + stepped + _truncation(trials, best, middle)
-    return Median(middle, bar, float(np.median(sampler.claimed)))
+    claimed, size = (
+        float(np.median([getattr(a, name) for a in sampler.claimed])) for name in ("value", "scale")
+    )
+    return Median(middle, bar, claimed, size)
 
 
 def interval(values: Array) -> tuple[float, float]:

@@ -170,7 +170,7 @@ def _by_averaging(place: Place, measured: Measured, plan: Plan) -> Measured | No
         return None
     spent = measured.derivative.evaluations - 1
     median = average(place.origin, measured.probe, place.rng, spent)
-    if median is None or not says_as_much(measured.analytic.scale, median.claimed):
+    if median is None or not says_as_much(measured.analytic.scale, median.claimed_size):
         return None
     judgement = judge_median(
         measured.judgement, measured.analytic, median.value, median.bar, plan.rtol
@@ -179,4 +179,11 @@ def _by_averaging(place: Place, measured: Measured, plan: Plan) -> Measured | No
     if in_steps and judgement.verdict is Verdict.FAIL:
         return None  # the derivative of a staircase is 0, whatever its steps approximate
     numeric = measured.analytic.value + median.value
-    return replace(measured, numeric=numeric, bar=median.bar, judgement=judgement, refereed=True)
+    return replace(
+        measured,
+        numeric=numeric,
+        bar=median.bar,
+        judgement=judgement,
+        refereed=True,
+        compared=min(abs(measured.analytic.value), abs(median.claimed)),
+    )

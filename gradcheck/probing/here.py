@@ -64,6 +64,8 @@ class Measured:
         Whether more than this one line has been asked.
     kinks_may_meet : bool
         Whether a mismatch may come from kinks at x that hide each other, not from the claim.
+    compared : float or None
+        Size of the claim where it was compared, if that was not at x.
     """
 
     probe: Probe
@@ -75,11 +77,17 @@ class Measured:
     roundoff: float = 2.0**-53
     refereed: bool = False
     kinks_may_meet: bool = False
+    compared: float | None = None
 
     @property
     def coarse(self) -> bool:
         """Whether the arithmetic has few digits, so that dense kinks look like anything."""
         return self.roundoff > FINE_ARITHMETIC
+
+    @property
+    def size(self) -> float:
+        """Size of the claim along the line, its terms cancelled."""
+        return abs(self.analytic.value) if self.compared is None else self.compared
 
     @property
     def error(self) -> float:

@@ -1,0 +1,240 @@
+"""The referees: more digits, the complex step, many differences, points nearby."""
+
+import math
+
+import numpy as np
+import pytest
+
+import gradcheck
+from gradcheck import Plan, UsageError, Verdict
+from gradcheck.probing.averaging import FEWEST, interval
+
+
+def report_on(f, claim, x, **options):
+    """Check with a fixed seed."""
+    return gradcheck.check_grad(f, claim, x, **{"plan": Plan.auto(seed=5), **options})
+
+
+# --- more digits ----------------------------------------------------------------------------
+
+
+def softplus_sum(x):
+    """Sum of softplus, in the precision of x."""
+    return np.logaddexp(0, x).sum()
+
+
+def logistic(x):
+    """Its gradient."""
+    return 1 / (1 + np.exp(-x))
+
+
+FEW_DIGITS = np.linspace(-2, 2, 12).astype(np.float32)
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.01, -1.0, 0.0])
+def test_float32_code_is_judged_by_its_own_formula_in_float64(factor):
+    """NumPy code follows the precision of its input: certified as if it were float64."""
+    report = report_on(softplus_sum, lambda x: (factor * logistic(x)).astype(x.dtype), FEW_DIGITS)
+    leaf = report.leaves["x"]
+    assert report.verdict is (Verdict.PASS if factor == 1.0 else Verdict.FAIL)
+    assert leaf.dtype == "float32"
+    assert leaf.bar < 1e-6
+
+
+def test_float32_claim_that_loses_digits_is_told_from_a_wrong_formula():
+    """Right in float64, 0.1 % off in float32: rounding in the claim, and the report says so."""
+
+    def claim(x):
+        return (logistic(x) * (1.001 if x.dtype == np.float32 else 1.0)).astype(x.dtype)
+
+    report = report_on(softplus_sum, claim, FEW_DIGITS)
+    assert report.verdict is Verdict.PASS
+    assert report.findings[0].cause == "precision"
+    assert "right in more digits, but as given it is off by" in report.findings[0].message
+
+
+def kernel(x):
+    """Compute in float32 whatever comes in, as a compiled kernel does."""
+    return float(softplus_sum(np.asarray(x, np.float32)))
+
+
+def kernel_gradient(x):
+    """Its gradient, in float32."""
+    return logistic(np.asarray(x, np.float32))
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, "pass"), (1.01, "fail"), (0.0, "fail")])
+def test_reference_in_float64_judges_a_float32_kernel(factor, verdict):
+    """The caller's own float64 version of f is what the claim is compared with."""
+    report = report_on(
+        kernel, lambda x: factor * kernel_gradient(x), FEW_DIGITS, reference=softplus_sum
+    )
+    assert report.verdict == verdict
+    assert report.leaves["x"].bar < 1e-6
+
+
+def test_reference_of_another_function_is_refused_as_such():
+    """It must agree with f at x within the rounding of f."""
+    report = report_on(
+        kernel, kernel_gradient, FEW_DIGITS, reference=lambda x: 1.001 * softplus_sum(x)
+    )
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.findings[0].cause == "reference"
+    assert "f and its reference are different functions" in report.findings[0].message
+
+
+def test_reference_that_raises_is_quoted():
+    """Nothing is judged without it."""
+
+    def broken(x):
+        raise RuntimeError("no float64 build")
+
+    report = report_on(kernel, kernel_gradient, FEW_DIGITS, reference=broken)
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "the reference raised RuntimeError: no float64 build" in report.findings[0].message
+
+
+def test_reference_must_be_callable():
+    """The wrong call is named."""
+    with pytest.raises(UsageError, match="reference is of type int"):
+        report_on(kernel, kernel_gradient, FEW_DIGITS, reference=3)
+
+
+# --- many differences -----------------------------------------------------------------------
+
+
+def relu_kernel(seed):
+    """Make a ReLU network that computes in float32: dense kinks and few digits at once."""
+    rng = np.random.default_rng(seed)
+    X, V = rng.standard_normal((32, 20)).astype("f4"), rng.standard_normal(32).astype("f4")
+    W = (rng.standard_normal((20, 32)) * np.sqrt(2 / 20)).astype("f4")
+
+    def f(W):
+        return float(np.mean((np.maximum(X @ W.astype("f4"), 0) @ V) ** 2) / 20)
+
+    def grad(W):
+        hidden = X @ W.astype("f4")
+        dout = (2 / len(X) / 20) * (np.maximum(hidden, 0) @ V)
+        return X.T @ (dout[:, None] * V * (hidden > 0))
+
+    return f, grad, W
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_relu_network_in_float32_is_decided_by_many_differences(seed):
+    """No window is above rounding and below the kinks; the median of many differences is."""
+    f, grad, W = relu_kernel(seed)
+    right = report_on(f, grad, W)
+    assert right.verdict is Verdict.PASS
+    assert right.evaluations <= 2 + 3 + 6 * 128
+    for factor in (1.01, 1.25, -1.0, 0.0):
+        assert report_on(f, lambda x, k=factor: k * grad(x), W).verdict is Verdict.FAIL
+
+
+def test_interval_holds_the_median_as_often_as_it_says():
+    """Of 20,000 skewed samples 0.1 % may miss; more than 0.25 % would be 1e-9 by chance."""
+    rng = np.random.default_rng(0)
+    samples = rng.exponential(size=(20_000, 40))
+    missed = 0
+    for sample in samples:
+        middle, half = interval(sample)
+        missed += abs(middle - math.log(2)) > half
+    assert missed <= 50
+
+
+def test_fewest_values_still_give_an_interval():
+    """Their extremes hold the median with 1 - 2^-11."""
+    middle, half = interval(np.arange(float(FEWEST)))
+    assert (middle, half) == ((FEWEST - 1) / 2, (FEWEST - 1) / 2)
+
+
+# --- the complex step -----------------------------------------------------------------------
+
+
+def test_complex_step_confirms_what_noise_hides():
+    """The noise is real, the imaginary part has none."""
+    rng = np.random.default_rng(1)
+    table = rng.standard_normal(4096)
+
+    def f(x):
+        return np.sin(x) + 1e-3 * table[hash(complex(x)) % 4096]
+
+    report = report_on(f, math.cos(0.7), 0.7)
+    assert report.verdict is Verdict.PASS
+    assert "the complex step agrees with the claim" in report.findings[0].message
+
+
+def test_complex_step_refutes_nothing():
+    """Abs drops the imaginary part: what is left is not believed against the claim."""
+    table = np.random.default_rng(1).standard_normal(4096)
+
+    def f(x):
+        return np.sin(np.abs(x)) + 1e-3 * table[hash(complex(x)) % 4096]
+
+    report = report_on(f, math.cos(0.7), 0.7)
+    assert report.verdict is Verdict.INCONCLUSIVE
+
+
+# --- points nearby --------------------------------------------------------------------------
+
+
+def test_value_that_is_no_convention_at_a_kink_is_not_excused():
+    """Right everywhere else, a million at the kink: no relu'(0) is that large."""
+    report = report_on(
+        lambda x: np.abs(x).sum(),
+        lambda x: np.where(x == 0, 1e6, np.sign(x)),
+        np.array([0.0, 1, 2]),
+    )
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "the claim" in report.findings[0].message
+
+
+@pytest.mark.parametrize("factor", [1.01, -1.0, 0.0])
+def test_point_where_everything_has_died_away_decides_nothing(factor):
+    """A narrow bump at a large x: nearby, f and any claim are 0, and agree."""
+    centre = 1.2e8
+
+    def f(x):
+        return np.exp(-((x - centre) ** 2))
+
+    def claim(x):
+        return factor * -2 * (x - centre) * f(x)
+
+    assert report_on(f, claim, centre + 0.5).verdict is not Verdict.PASS
+
+
+def test_jump_at_x_is_named_and_never_passes_as_a_zero():
+    """A pure step: its values are 0 and 1, which is no grid."""
+    for claim in (0.0, 3.0):
+        report = report_on(lambda x: float(x > 0), claim, 0.0)
+        assert report.verdict is Verdict.INCONCLUSIVE
+        assert report.findings[0].cause == "jump"
+
+
+@pytest.mark.parametrize("factor", [2.0, -1.0])
+def test_claim_below_the_rounding_of_f_is_not_a_zero(factor):
+    """An offset hides the gradient: the sign flipped passed as "zero to rounding"."""
+    x = np.linspace(0.1, 2, 20)
+    for offset, dtype in ((1e14, float), (1e6, np.float32)):
+        report = report_on(
+            lambda x, c=offset: x.dtype.type(c) + x.dtype.type(0.1) * np.sum(np.sin(x)),
+            lambda x: (factor * 0.1 * np.cos(x)).astype(x.dtype),
+            x.astype(dtype),
+        )
+        assert report.verdict is not Verdict.PASS
+
+
+def test_layer_that_pushes_forward_what_it_kept_passes():
+    """Its jvp reads what the last forward pass stored, which must be that at x."""
+
+    class Layer:
+        def forward(self, x):
+            self.out = np.tanh(x)
+            return self.out
+
+        def jvp(self, x, v):
+            return (1 - self.out**2) * v
+
+    layer = Layer()
+    for x in (np.linspace(0.1, 1, 3), np.linspace(0.1, 1, 3).astype("f4")):
+        assert gradcheck.check_jvp(layer.forward, layer.jvp, x).ok
