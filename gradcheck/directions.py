@@ -10,7 +10,8 @@ and not plain signs (two errors that cancel are missed half the time); numerics,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -50,12 +51,15 @@ class Probe:
         it is the only one that moves.
     entry : int or None
         The flat index of that entry; None for a direction.
+    outputs : dict
+        What `f` returned along the line, by the point it goes through; other cotangents reuse it.
     """
 
     leaf: int
     tangent: Tangent
     weakest: float
     entry: int | None = None
+    outputs: dict[int, Any] = field(default_factory=dict)
 
 
 def probes(

@@ -14,7 +14,7 @@ import numpy as np
 from .differences import FINE_ARITHMETIC
 from .directions import Probe, another, certified, coordinate, probes, relative_to, scale_of_leaf
 from .execution import BudgetSpent, CallFailed, Origin
-from .probing import Measured, Place, measure
+from .probing import Measured, Place, measure, unmoved
 from .records import BoolArray, Cause, Finding, LeafReport, Mode, Plan, Verdict
 from .space import Array, grid_of, unit_roundoff
 from .verdict import sees_a_factor
@@ -43,6 +43,8 @@ def examine_leaf(place: Place, i: int, plan: Plan, rng: np.random.Generator) -> 
     while stopped is None and spare > 0 and _is_blind(results, plan):
         stopped = _probe_all(place, (another(origin.space, i, rng),), plan, results)
         spare -= 1
+    if stopped is None and not any(m.judgement.verdict is Verdict.FAIL for m in results):
+        stopped = _look_at_outputs(place, lines[0], plan, results)
     result = _sum_up(origin, i, plan, results, stopped)
     dtype = str((place.given or origin).space.leaves[i].array.dtype)  # the caller's own
     return replace(result, report=replace(result.report, dtype=dtype))
@@ -66,6 +68,20 @@ def _probe_all(
         results.append(measured)
         if measured.judgement.verdict is Verdict.FAIL and probe.entry is None:
             break  # one wrong direction is enough; entries are all looked at, to name them
+    return None
+
+
+def _look_at_outputs(
+    place: Place, probe: Probe, plan: Plan, results: list[Measured]
+) -> Finding | None:
+    """Measure the first line again for other cotangents; the values of `f` are there already."""
+    for name, view in place.views():
+        measured = unmoved(view, probe)
+        seen = [] if measured is None else [measured]
+        stopped = _probe_all(view, (probe,), plan, seen) if measured is None else None
+        results += [replace(measured, output=name) for measured in seen]
+        if stopped is not None or seen[0].judgement.verdict is Verdict.FAIL:
+            return stopped
     return None
 
 
@@ -123,7 +139,7 @@ def _sum_up(
         certified=error,
         miss=miss,
         wrong=_wrong(leaf.array, results, plan),
-        probes=len(results),
+        probes=sum(not m.output for m in results),
     )
     findings = _leaf_findings(report, results, worst)
     return LeafResult(report, findings if stopped is None else (*findings, stopped))
@@ -138,6 +154,7 @@ def _blank(
 
 def _certified(origin: Origin, i: int, results: Sequence[Measured]) -> tuple[float, float]:
     """Return the smallest error of an entry that was excluded, relative to the leaf's gradient."""
+    results = [m for m in results if not m.output]
     claim, array = origin.claimed.get(i), origin.space.leaves[i].array
     taus = [m.passes for m in results]
     weights = [m.probe.weakest for m in results]
@@ -152,6 +169,9 @@ def _certified(origin: Origin, i: int, results: Sequence[Measured]) -> tuple[flo
 
 def _wrong(array: Array, results: Sequence[Measured], plan: Plan) -> BoolArray | None:
     """Mark the wrong entries where every entry was looked at by itself."""
+    if any(m.output and m.judgement.verdict is Verdict.FAIL for m in results):
+        return None  # wrong for one output: which entries, was not asked
+    results = [m for m in results if not m.output]
     if plan.mode is Mode.SAMPLE or any(m.probe.entry is None for m in results):
         return None
     if any(m.judgement.verdict is Verdict.INCONCLUSIVE for m in results):
@@ -213,7 +233,8 @@ def _failure(report: LeafReport, results: Sequence[Measured], worst: Measured) -
             f"{worst.numeric / worst.probe.weakest:.6g} ± {worst.bar / worst.probe.weakest:.0e}."
         )
         return Finding(Cause.NONFINITE, message, report.path, numbers)
-    wrong = sum(m.judgement.verdict is Verdict.FAIL for m in results)
+    looked_at = [m for m in results if not m.output]
+    wrong = sum(m.judgement.verdict is Verdict.FAIL for m in looked_at)
     # an entry's numbers are shown as the gradient's, not as those of a step of its own size
     unit = 1.0 if worst.probe.entry is None else worst.probe.weakest
     place = (
@@ -222,8 +243,10 @@ def _failure(report: LeafReport, results: Sequence[Measured], worst: Measured) -
         else _entry_name(report, worst.probe.entry)
     )
     notes = []
-    if worst.probe.entry is not None:
-        notes.append(f"{wrong} of {len(results)} entries looked at are wrong")
+    if worst.output:
+        place += f" for {worst.output}"
+    elif worst.probe.entry is not None:
+        notes.append(f"{wrong} of {len(looked_at)} entries looked at are wrong")
     if worst.numeric != 0:
         notes.append(f"ratio {worst.analytic.value / worst.numeric:.6g}")
     message = (
@@ -241,8 +264,10 @@ def _entry_name(report: LeafReport, entry: int | None) -> str:
     return f" at [{', '.join(str(int(k)) for k in where)}]"
 
 
-def _numbers(m: Measured) -> dict[str, float]:
+def _numbers(m: Measured) -> dict[str, float | str]:
+    about = {"output": m.output} if m.output else {}
     return {
+        **about,
         "analytic": m.analytic.value,
         "numeric": m.numeric,
         "error_bar": m.bar,

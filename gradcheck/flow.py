@@ -20,12 +20,13 @@ from .examine import RANK, LeafResult, examine_leaf
 from .execution import BudgetSpent, Evaluator, Origin, Spent
 from .probing import SHIFT, Place
 from .randomness import Held
-from .records import Cause, Finding, LeafReport, Plan, Problem, Report, Verdict
+from .records import Cause, Finding, LeafReport, Mode, Plan, Problem, Report, Verdict
 from .space import Array, Space, rms, working_dtype
 
 # Far enough that the gradient of a curved function is another one, and no direction can hide it;
 # nearer where that is outside of the domain.
 FAR_SHIFTS = (0.1, 0.01, SHIFT)
+SINGLE_OUTPUTS = 2  # outputs looked at alone by a plan that names no number
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def _run(
     if contract.origin is None:
         return _untested(evaluator, space, plan, contract)
     try:
-        place = _place(contract.origin, for_shifts, for_contract)
+        place = _Surveyor(plan, for_shifts, for_contract).place(contract.origin)
     except contracts.Broken as broken:
         return _untested(evaluator, space, plan, contracts.Contract(None, broken.breach))
     results: list[LeafResult] = []
@@ -95,26 +96,46 @@ def _run(
     return _report(evaluator, space, plan, contract, results)
 
 
-def _place(
-    origin: Origin, for_shifts: np.random.Generator, for_contract: np.random.Generator
-) -> Place:
-    """Make the place where probes are made: x, or x as the caller's reference sees it."""
+@dataclass(frozen=True, eq=False)
+class _Surveyor:
+    """Makes places: x, or x as the caller's reference sees it, with what is reached from there."""
 
-    def nearby(origin: Origin) -> Callable[[float], Origin | None]:
-        return lambda distance: contracts.revisit(
-            origin.evaluator, _nearby(origin.space, distance, for_shifts), for_contract
-        )
+    plan: Plan
+    for_shifts: np.random.Generator
+    for_contract: np.random.Generator
 
-    def finer() -> Place | None:
+    def place(self, origin: Origin) -> Place:
+        """Make the place where probes are made."""
+        if origin.evaluator.problem.reference is not None:
+            return self._at(contracts.referred(origin), given=origin)
+        return self._at(origin, make_finer=lambda: self._finer(origin))
+
+    def _finer(self, origin: Origin) -> Place | None:
         there = contracts.promoted(origin)
-        if there is None:
-            return None
-        return Place(there, nearby(there), lambda: None, for_shifts, origin)
+        return None if there is None else self._at(there, given=origin)
 
-    if origin.evaluator.problem.reference is not None:
-        there = contracts.referred(origin)
-        return Place(there, nearby(there), lambda: None, for_shifts, origin)
-    return Place(origin, nearby(origin), finer, for_shifts)
+    def _at(
+        self,
+        origin: Origin,
+        given: Origin | None = None,
+        make_finer: Callable[[], Place | None] = lambda: None,
+    ) -> Place:
+        def visit(distance: float) -> Origin | None:
+            nearby = _nearby(origin.space, distance, self.for_shifts)
+            return contracts.revisit(origin, nearby, self.for_contract)
+
+        def make_views() -> tuple[tuple[str, Place], ...]:
+            made = contracts.views(origin, self._singles, self.for_contract)
+            return tuple((view.name, self._at(view.origin)) for view in made)
+
+        return Place(origin, visit, make_finer, self.for_shifts, make_views, given)
+
+    @property
+    def _singles(self) -> int | None:
+        """How many outputs the plan looks at alone: all, if it looks at every entry of a leaf."""
+        if self.plan.mode is Mode.EVERY:
+            return None
+        return SINGLE_OUTPUTS if self.plan.count is None else self.plan.count
 
 
 def _tried_elsewhere(

@@ -9,16 +9,19 @@ Third layer: uses `records`, `space`, `execution`.
 from .breach import Breach, Broken
 from .calls import Contract, changed_inputs, claim_at, examine, revisit, visit_unclaimed
 from .finer import promoted, referred
+from .outputs import View, views
 
 __all__ = [
     "Breach",
     "Broken",
     "Contract",
+    "View",
     "changed_inputs",
     "claim_at",
     "examine",
     "promoted",
     "referred",
     "revisit",
+    "views",
     "visit_unclaimed",
 ]

@@ -82,8 +82,13 @@ def examine(
         return Contract(None, Breach(finding, Verdict.INCONCLUSIVE))
 
 
-def visit(evaluator: Evaluator, space: Space, rng: np.random.Generator) -> Origin:
-    """Evaluate `f` and the claim once at a point, and read them.
+def visit(
+    evaluator: Evaluator,
+    space: Space,
+    rng: np.random.Generator,
+    cotangent: dict[str, Array] | None = None,
+) -> Origin:
+    """Evaluate `f` and the claim once at a point, and read them; draw a cotangent if none is given.
 
     Raises
     ------
@@ -92,7 +97,8 @@ def visit(evaluator: Evaluator, space: Space, rng: np.random.Generator) -> Origi
     """
     output = _guarded("f", space, lambda: evaluator.f(space.point()))
     require_finite(output)
-    cotangent = draw_cotangent(evaluator.problem.kind, output, rng)
+    if cotangent is None or not _fits(cotangent, output):
+        cotangent = draw_cotangent(evaluator.problem.kind, output, rng)
     origin = Origin(space, evaluator, output, cotangent, {})
     if evaluator.problem.kind is Kind.JVP:
         _require_jvp(origin, rng)
@@ -117,12 +123,20 @@ def visit_unclaimed(evaluator: Evaluator, space: Space) -> Origin:
     return Origin(space, evaluator, output, {"x": one}, {})
 
 
-def revisit(evaluator: Evaluator, space: Space, rng: np.random.Generator) -> Origin | None:
-    """Do the same at another point; None if anything is broken there."""
+def revisit(origin: Origin, space: Space, rng: np.random.Generator) -> Origin | None:
+    """Visit another point with the same cotangent; None if anything is broken there."""
     try:
-        return visit(evaluator, space, rng)
+        there = visit(origin.evaluator, space, rng, origin.cotangent)
     except Broken:
         return None
+    return replace(there, steady=origin.steady, forward_first=origin.forward_first)
+
+
+def _fits(cotangent: dict[str, Array], output: Output) -> bool:
+    """Whether a cotangent of one point suits the output at another."""
+    return {path: u.shape for path, u in cotangent.items()} == {
+        path: array.shape for path, array in output.arrays.items()
+    }
 
 
 def claim_at(origin: Origin, space: Space) -> Origin | None:

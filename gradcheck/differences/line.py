@@ -44,12 +44,16 @@ class Line:
         x, f(x) and how to evaluate.
     tangent : mapping of int to array
         v.
+    outputs : dict
+        By t, the step really taken and what `f` returned, None if nothing; may be shared by lines
+        along one tangent that differ in their cotangents only.
     failure : Exception or None
         The first exception met beside x.
     """
 
     origin: Origin
     tangent: Tangent
+    outputs: dict[float, tuple[float, Output | None]] = field(default_factory=dict)
     failure: Exception | None = None
     samples: dict[float, Sample] = field(default_factory=dict)
 
@@ -89,13 +93,20 @@ class Line:
         return self.samples[t]
 
     def _evaluate(self, t: float) -> Sample:
-        point, step = self.origin.space.displaced(self.tangent, t)
-        try:
-            output = self.origin.evaluator.f_beside(point)
-        except (CallFailed, UsageError) as failure:
-            self.failure = self.failure or failure
+        if t not in self.outputs:
+            self.outputs[t] = self._output(t)
+        step, output = self.outputs[t]
+        if output is None:
             return Sample(step, np.nan, np.nan)
         return Sample(step, self.origin.rise(output), self._scalar(output))
+
+    def _output(self, t: float) -> tuple[float, Output | None]:
+        point, step = self.origin.space.displaced(self.tangent, t)
+        try:
+            return step, self.origin.evaluator.f_beside(point)
+        except (CallFailed, UsageError) as failure:
+            self.failure = self.failure or failure
+            return step, None
 
     def _scalar(self, output: Output) -> float:
         return float(output.arrays["x"]) if self.origin.evaluator.problem.kind is Kind.GRAD else 0.0

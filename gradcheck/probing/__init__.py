@@ -8,8 +8,8 @@ Fifth layer: composes `directions`, `differences`, `contract` and `verdict`; `ex
 probes together.
 """
 
-from .decide import measure
+from .decide import measure, unmoved
 from .here import Measured
 from .place import SHIFT, Place
 
-__all__ = ["SHIFT", "Measured", "Place", "measure"]
+__all__ = ["SHIFT", "Measured", "Place", "measure", "unmoved"]

@@ -23,7 +23,7 @@ from ..verdict import (
 )
 from .averaging import average
 from .complex_step import complex_step
-from .here import Measured, measure_here
+from .here import Measured, line_through, measure_here
 from .place import Place
 
 # Troubles of x itself, not of its surroundings: another point may have none.
@@ -44,6 +44,19 @@ def measure(place: Place, probe: Probe, plan: Plan) -> Measured:
         if _is_open(measured):
             measured = referee(place, measured, plan) or measured
     return _held_against_given(place, measured, plan)
+
+
+def unmoved(place: Place, probe: Probe) -> Measured | None:
+    """Pass a claimed zero where nothing moved along the line when it was measured before.
+
+    An output that does not depend on the leaf: no use in going on until it might.
+    """
+    line = line_through(place.origin, probe)
+    analytic = place.origin.analytic(probe.tangent)
+    if analytic.scale != 0 or not line.outputs or any(line(t).rise != 0 for t in line.outputs):
+        return None
+    judgement = Judgement(Verdict.PASS, None, "", 0.0, zero=True)
+    return Measured(probe, analytic, 0.0, 0.0, judgement)
 
 
 def _held_against_given(place: Place, measured: Measured, plan: Plan) -> Measured:

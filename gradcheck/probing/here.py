@@ -66,6 +66,8 @@ class Measured:
         Whether a mismatch may come from kinks at x that hide each other, not from the claim.
     compared : float or None
         Size of the claim where it was compared, if that was not at x.
+    output : str
+        What of the output the cotangent looks at; empty for all of it.
     """
 
     probe: Probe
@@ -78,6 +80,7 @@ class Measured:
     refereed: bool = False
     kinks_may_meet: bool = False
     compared: float | None = None
+    output: str = ""
 
     @property
     def coarse(self) -> bool:
@@ -103,13 +106,18 @@ class Measured:
 
 def measure_here(origin: Origin, probe: Probe, plan: Plan) -> Measured:
     """Measure along one line through this point and judge."""
-    line = Line(origin, probe.tangent)
+    line = line_through(origin, probe)
     analytic = _analytic(origin, probe)
     look = glance(line) if origin.steady and math.isfinite(analytic.value) else None
     if look is not None and settles(analytic, look):
         judgement = Judgement(Verdict.PASS, None, "", analytic.scale)
         return Measured(probe, analytic, look.value, glance_bar(analytic.scale, look), judgement)
     return _climb_and_judge(line, probe, analytic, plan)
+
+
+def line_through(origin: Origin, probe: Probe) -> Line:
+    """Return the line, with what `f` returned along it for other cotangents."""
+    return Line(origin, probe.tangent, probe.outputs.setdefault(id(origin.space), {}))
 
 
 def _analytic(origin: Origin, probe: Probe) -> Analytic:

@@ -33,6 +33,8 @@ class Place:
         The same point in more digits; None if `f` does not follow.
     rng : numpy.random.Generator
         For whoever draws points along a line.
+    make_views : callable
+        The same point with other cotangents, each with its name; none for a scalar.
     given : Origin or None
         Where this place has more digits than the caller's point: that point.
     """
@@ -41,9 +43,11 @@ class Place:
     visit: Callable[[float], Origin | None]
     make_finer: Callable[[], Place | None]
     rng: np.random.Generator
+    make_views: Callable[[], tuple[tuple[str, Place], ...]] = tuple
     given: Origin | None = None
     _nearby: list[Origin | None] = field(default_factory=list, init=False)
     _finer: list[Place | None] = field(default_factory=list, init=False)
+    _views: list[tuple[tuple[str, Place], ...]] = field(default_factory=list, init=False)
 
     def nearby(self, k: int) -> Origin | None:
         """Return the k-th point nearby."""
@@ -56,6 +60,12 @@ class Place:
         if not self._finer:
             self._finer.append(self.make_finer())
         return self._finer[0]
+
+    def views(self) -> tuple[tuple[str, Place], ...]:
+        """Return the same point with other cotangents."""
+        if not self._views:
+            self._views.append(self.make_views())
+        return self._views[0]
 
     def for_leaf(self, i: int) -> Place:
         """Return where a leaf is best probed: in more digits where it has few and that works."""

@@ -1,0 +1,86 @@
+"""Other questions to ask of an output: its small entries, one array of it, one entry alone.
+
+One dense cotangent adds all outputs up, and an error in a single one, or in those that are small
+beside the rest, drowns in the sum.
+Part of `contract`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..execution import Origin
+from ..space import Array, draw_weights, rms
+from .calls import claim_at
+
+FLATTEST = 0.01  # outputs below this share of the rms are not weighted up any further
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """The same point with another cotangent; `name` says what of the output it looks at."""
+
+    name: str
+    origin: Origin
+
+
+def views(origin: Origin, singles: int | None, rng: np.random.Generator) -> tuple[View, ...]:
+    """Pair the output with other cotangents, and evaluate the claim for each.
+
+    Parameters
+    ----------
+    origin : Origin
+        The point, with a dense cotangent.
+    singles : int or None
+        Entries to look at alone, of each array of the output; None for all.
+    rng : numpy.random.Generator
+        Draws weights and entries.
+
+    Returns
+    -------
+    tuple of View
+        Without those for which the claim cannot be evaluated. Costs no evaluation of `f`, unless
+        the claim reads what the last forward pass kept.
+    """
+    made = []
+    for name, cotangent in _cotangents(origin, singles, rng):
+        there = claim_at(replace(origin, cotangent=cotangent), origin.space)
+        if there is not None:
+            made.append(View(name, there))
+    return tuple(made)
+
+
+def _cotangents(
+    origin: Origin, singles: int | None, rng: np.random.Generator
+) -> Iterator[tuple[str, dict[str, Array]]]:
+    outputs = origin.output.arrays
+    if sum(array.size for array in outputs.values()) <= 1:
+        return
+    nothing = {path: np.zeros_like(weights) for path, weights in origin.cotangent.items()}
+    yield "all outputs, the small ones weighted up", _equalised(origin, rng)
+    if len(outputs) > 1:
+        for path, weights in origin.cotangent.items():
+            yield f"output {path}", {**nothing, path: weights}
+    for path, array in outputs.items():
+        if array.size > 1:
+            count = array.size if singles is None else min(singles, array.size)
+            for entry in np.sort(rng.choice(array.size, size=count, replace=False)):
+                alone = np.zeros_like(nothing[path])
+                where = np.unravel_index(int(entry), array.shape)
+                alone[where] = 1.0
+                index = ", ".join(str(int(k)) for k in where)
+                yield f"output {'' if path == 'x' else path}[{index}]", {**nothing, path: alone}
+
+
+def _equalised(origin: Origin, rng: np.random.Generator) -> dict[str, Array]:
+    """Weigh every output by the inverse of its own size, within limits."""
+    drawn = {}
+    for path, array in origin.output.arrays.items():
+        size = np.abs(array).astype(np.float64)
+        typical = rms(size) or 1.0
+        weights = draw_weights(rng, array.shape, array.dtype)
+        drawn[path] = weights / np.maximum(size, FLATTEST * typical)
+    return drawn
