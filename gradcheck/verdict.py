@@ -20,7 +20,8 @@ GLANCE_BEND = 0.05  # of the claim: more bend may be a kink
 # largest leaf's claim, or of f where all claims are small; a bar is, below so many of f.
 ZERO = 2.0**10
 ZERO_OF_F = 4.0
-NOTHING_OF_F = 2.0**8  # a constant function gets 128, from the largest step
+NOTHING_OF_F = 2.0**8
+WORTH_SEEING_OF_F = 1e-2  # and in few digits no more than this share of f
 NOTHING = 1e-290  # a bar of this size is that of a function that is 0 everywhere
 MARGIN = 3.0  # times the bar, where the line is rough: the largest error/bar ever measured is 2.9
 # Unit roundoffs of its own dtype that a right claim may be off by: the second, because sums of a
@@ -75,7 +76,7 @@ class Scene:
     @property
     def nothing(self) -> float:
         """Bars up to this size are the rounding of f."""
-        return max(NOTHING_OF_F * self.roundoff * self.size, NOTHING)
+        return max(min(NOTHING_OF_F * self.roundoff, WORTH_SEEING_OF_F) * self.size, NOTHING)
 
 
 @dataclass(frozen=True)
@@ -222,9 +223,10 @@ def judge_median(
 ) -> Judgement:
     """Judge the typical disagreement, numeric - analytic, of many short differences.
 
-    As in `judge`, with the margin of rough lines; `before` is what the line at x gave.
+    As in `judge`, with the margin of rough lines; `before` is what the line at x gave, `analytic`
+    the typical claim where the differences were taken.
     """
-    scale = max(analytic.scale, abs(analytic.value + disagreement))
+    scale = max(analytic.scale, abs(disagreement))
     tolerance = tolerance_for(analytic, rtol) * scale
     seen = f"many short differences around x are off the claim by {disagreement:.1e} ± {bar:.0e}"
     if abs(disagreement) > MARGIN * bar + tolerance:

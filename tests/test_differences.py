@@ -8,8 +8,9 @@ import pytest
 
 import gradcheck
 from gradcheck import Evidence
+from gradcheck.differences.levels import EIGHTHS, UNRELATED
 from gradcheck.differences.steps import first_step
-from gradcheck.differences.window import KINK, LEVELS, RATIOS, SLOPE, Window, grain
+from gradcheck.differences.window import Window, grain
 
 mpmath.mp.dps = 50
 
@@ -161,27 +162,32 @@ def test_longdouble_is_differentiated_in_longdouble():
 # --- one window -----------------------------------------------------------------------------
 
 
-def window_of(g, h=2.0**-10):
+def window_of(g, h=2.0**-10, levels=EIGHTHS):
     """Make a window of exact values of g."""
-    steps = h * RATIOS
+    steps = h * levels.ratios
     right, left = (np.array([g(t) - g(0.0) for t in sign * steps]) for sign in (1, -1))
-    return Window(h, steps, right, left, floor=1e-300, flat=False)
+    return Window(h, steps, right, left, floor=1e-300, flat=False, levels=levels)
 
 
-def test_extrapolation_cancels_one_power_of_h_after_another():
+SETS = pytest.mark.parametrize("levels", [EIGHTHS, UNRELATED], ids=["eighths", "unrelated"])
+
+
+@SETS
+def test_extrapolation_cancels_one_power_of_h_after_another(levels):
     """Row [a, k] gives the constant 1 and annihilates h^2 ... h^2k: Neville's scheme in h^2."""
-    for row, gain in zip(SLOPE.weights, SLOPE.gains, strict=True):
+    for row, gain in zip(levels.slope.weights, levels.slope.gains, strict=True):
         order = np.count_nonzero(row)
-        moments = [row @ RATIOS ** (2 * k) for k in range(order)]
+        moments = [row @ levels.ratios ** (2 * k) for k in range(order)]
         assert moments == pytest.approx([1.0] + [0.0] * (order - 1), abs=1e-10)
-        assert gain == pytest.approx(np.sqrt(np.sum((row / RATIOS) ** 2) / 2))
+        assert gain == pytest.approx(np.sqrt(np.sum((row / levels.ratios) ** 2) / 2))
 
 
-def test_kink_weights_cancel_the_odd_powers():
+@SETS
+def test_kink_weights_cancel_the_odd_powers(levels):
     """The half jump of the slope, freed of h and then of h^3."""
-    for row in KINK.weights:
+    for row in levels.kink.weights:
         powers = (0, 1, 3)[: np.count_nonzero(row)]
-        assert [row @ RATIOS**p for p in powers] == pytest.approx(
+        assert [row @ levels.ratios**p for p in powers] == pytest.approx(
             [1.0] + [0.0] * (len(powers) - 1), abs=1e-10
         )
 
@@ -190,7 +196,7 @@ def test_kink_weights_cancel_the_odd_powers():
 def test_slope_is_exact_for_polynomials_of_degree_7(degree):
     """All four levels together cancel h^2, h^4 and h^6."""
     window = window_of(lambda t: (t + 0.5) ** degree, h=0.125)
-    full = SLOPE.weights[-1] @ window.central
+    full = window.levels.slope.weights[-1] @ window.central
     assert full == pytest.approx(degree * 0.5 ** (degree - 1) if degree else 0.0, abs=1e-12)
 
 
@@ -229,9 +235,15 @@ def test_first_step_is_the_cube_root_of_the_roundoff(roundoff, step):
     assert first_step(roundoff) == step
 
 
-def test_levels_are_no_multiples_of_each_other_and_exact_in_eighths():
-    """A wave whose period divides h is not seen at its multiples; eighths keep x + t v exact."""
-    assert len(RATIOS) == LEVELS == 4
-    assert [(8 * ratio).is_integer() for ratio in RATIOS] == [True] * 4
-    assert all(ratio % 1 for ratio in RATIOS[1:3])
-    assert np.all(np.abs(RATIOS[1:] / RATIOS[:-1] - 2) < 0.2)
+@SETS
+def test_levels_about_double_and_are_no_multiples_of_each_other(levels):
+    """A wave, or a grid of inputs, whose period divides h is not seen at its multiples."""
+    assert levels.ratios[0] == 1.0
+    assert levels.ratios[-1] == 8.0
+    assert np.all(np.abs(levels.ratios[1:] / levels.ratios[:-1] - 2) < 0.2)
+    assert all(ratio % 1 for ratio in levels.ratios[1:3])
+
+
+def test_levels_of_a_direction_are_eighths():
+    """So that x + t v is exact at every one of them."""
+    assert [(8 * ratio).is_integer() for ratio in EIGHTHS.ratios] == [True] * 4

@@ -16,7 +16,7 @@ from ..execution import Origin
 from ..space import Array, draw_weights, rms
 from .calls import claim_at
 
-FLATTEST = 0.01  # outputs below this share of the rms are not weighted up any further
+FLATTEST = 1e-6  # outputs below this share of the rms are not weighted up any further
 
 
 @dataclass(frozen=True, eq=False)

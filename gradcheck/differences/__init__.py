@@ -1,9 +1,10 @@
 """Certified differences: one derivative along one line, with an error bar that is honest.
 
-Reading order: `line` (values of f along a line), `window` (nine values and what they say),
-`evidence` (a kink, a jump, a clean side), `choice` (which windows to believe), `steps` (which to
-take next), `edge` (one side of x only), `ladder` (the climb from window to window), `second_look`
-(before a claim is called wrong), `glance` (two values, for the easy case).
+Reading order: `line` (values of f along a line), `levels` (which steps, and their formulas),
+`window` (nine values and what they say), `evidence` (a kink, a jump, a clean side), `choice` (which
+windows to believe), `steps` (which to take next), `edge` (one side of x only), `ladder` (the climb
+from window to window), `second_look` (before a claim is called wrong), `glance` (two values, for
+the easy case).
 Owns no claim and no verdict.
 Third layer: uses `records`, `space`, `execution`.
 """

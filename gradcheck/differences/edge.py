@@ -14,8 +14,9 @@ import numpy as np
 from ..records import Derivative, Evidence
 from ..space import norm
 from .evidence import derivative_along
+from .levels import Vector
 from .line import Line
-from .window import QUANTILE_DOF3, QUANTILE_DOF5, ROUNDOFFS, SAFETY, Vector
+from .window import QUANTILE_DOF3, QUANTILE_DOF5, ROUNDOFFS, SAFETY
 
 POINTS: Vector = np.arange(9.0)  # equal steps: the outermost decides how far to go, so all are used
 DEGREES = (2, 3, 4, 5)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..records import Derivative, Evidence
 from .line import Line
-from .window import REACH_BOUND, Side, Window
+from .window import Side, Window
 
 
 def derivative_along(
@@ -87,7 +87,7 @@ def _trouble_is_beside(clean: Side, other: Side, nearest: float, window: Window)
     Either the clean side's polynomial still meets the other side's first point, or a kink at some
     distance within the first step explains the gap of the other side; a jump would not.
     """
-    if abs(clean.reach - nearest) <= REACH_BOUND * window.floor:
+    if abs(clean.reach - nearest) <= clean.reach_bar:
         return True
     distance = abs(other.gap) / max(abs(other.own_slope - clean.slope), sys.float_info.min)
     return distance <= window.h

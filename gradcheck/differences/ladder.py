@@ -16,7 +16,7 @@ from .edge import from_inside
 from .evidence import classified, derivative_along, one_sided
 from .line import FINE_ARITHMETIC, Line
 from .steps import FINE, SMALLEST, below_edge, first_step, next_step, was_tried
-from .window import RATIOS, ROUGH, Window, measure
+from .window import ROUGH, Window, measure
 
 MOST_WINDOWS = 5
 MOST_COARSE_WINDOWS = 3  # in few digits there is little room between rounding and truncation
@@ -129,7 +129,10 @@ def deepest(line: Line) -> float:
 
 def _at_edge(line: Line, h: float) -> bool:
     """Whether one side is finite as far as looked at, and the other not even beside x."""
-    right, left = (all(math.isfinite(line(s * h * r).rise) for r in RATIOS) for s in (1.0, -1.0))
+    right, left = (
+        all(math.isfinite(line(t).rise) for t in line.outputs if math.copysign(1, t) == side)
+        for side in (1.0, -1.0)
+    )
     if right == left:
         return False
     return not math.isfinite(line(-deepest(line) if right else deepest(line)).rise)

@@ -70,6 +70,11 @@ class Line:
         return max(point, self.origin.roundoff)
 
     @property
+    def moves_one_entry(self) -> bool:
+        """Whether a single number moves, so that any step really taken is exact."""
+        return sum(int(np.count_nonzero(v)) for v in self.tangent.values()) == 1
+
+    @property
     def farthest(self) -> float:
         """How far out a window may reach: half a scale of the leaf, or 0.5 where that is less."""
         longest = max(float(np.abs(v).max(initial=0.0)) for v in self.tangent.values())

@@ -14,9 +14,10 @@ from ..records import Derivative
 from .edge import from_inside
 from .evidence import of_window
 from .ladder import Ladder
+from .levels import SPAN
 from .line import Line
 from .steps import FINE, SMALLEST, first_step
-from .window import ROUGH, SPAN, Window, measure
+from .window import ROUGH, Window, measure
 
 
 def second_window(

@@ -9,8 +9,9 @@ import math
 import sys
 
 from .choice import Choice
+from .levels import SPAN
 from .line import FINE_ARITHMETIC, Line
-from .window import ROUGH, SPAN, Window
+from .window import ROUGH, Window
 
 STRIDE = 4096.0  # the most by which one window is larger than the last
 HOPELESS = 2.0**40  # times too imprecise: no use in going up step by step

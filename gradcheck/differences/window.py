@@ -1,13 +1,12 @@
 """One window: what nine values of `f` at 0 and about ±h, ±2h, ±4h, ±8h say of its derivative at 0.
 
-Owns the formulas: extrapolation of the odd part (the slope) and of the even part (a kink), the
-noise floor measured from what no polynomial explains, and the polynomials of one side alone.
-Pure arithmetic on numbers already measured; which window to take is the ladder's business.
+Owns the reading: slope and kink with their error bars, the noise floor measured from what no
+polynomial explains. Pure arithmetic on numbers already measured; the formulas are those of
+`levels`, which window to take is the ladder's business.
 Part of `differences`.
 
-Sources: Neville's extrapolation in h^2 as in Ridders (1982), Adv. Eng. Software 4(2); the noise
-from residual contrasts, in the spirit of Moré and Wild (2011), SIAM J. Sci. Comput. 33(3), but from
-the same values that give the slope.
+Source: the noise from residual contrasts, in the spirit of Moré and Wild (2011), SIAM J. Sci.
+Comput. 33(3), but from the same values that give the slope.
 """
 
 from __future__ import annotations
@@ -16,18 +15,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from ..space import norm
+from .levels import EIGHTHS, LEVELS, UNRELATED, Levels, Vector
 from .line import Line
-
-Vector = npt.NDArray[np.float64]
-
-LEVELS = 4  # 3 levels: bars twice as wide; 5 levels: two evaluations more, no gain (measured)
-# About doubling (ratio 4: bars 2.5 times as wide), but not exactly: a wave, or a grid of inputs,
-# whose period divides h would look as smooth at 2 h, 4 h and 8 h. Eighths keep the steps exact.
-RATIOS: Vector = np.array([1.0, 2.125, 4.375, 8.0])
-SPAN = float(RATIOS[-1])
 
 ROUNDOFFS = 2.0  # rounding error of one value of f, in unit roundoffs of its size: arithmetic is
 # rarely better; where it is worse, the residuals show it
@@ -41,109 +32,10 @@ QUANTILE_DOF5 = 1.2 * 6.87
 QUANTILE_DOF3 = 1.3 * 12.92
 QUANTILE_KINK = 1.2 * 12.92  # dof 3, one estimate
 
+SLOPE_SAFETY = 6.0  # the same for the slope of one side, which uses each value once
 CLEAN = 6.0  # a side whose contrast is below this many floors is a polynomial to rounding
 WILD = 0.05  # of the rises: residuals as large are no detail, f may vary faster than the steps
 ROUGH = 8.0  # residuals above this many times rounding are visible noise, kink or truncation
-
-
-@dataclass(frozen=True, eq=False)
-class Tableau:
-    """All extrapolations to h = 0 that the levels allow, in one matrix.
-
-    Entry [a, k] combines the levels a .. a + k so that k error terms cancel. Its truncation error
-    is judged from the neighbours that cancel one term less; its noise from `gains`.
-
-    Attributes
-    ----------
-    weights : (entries, LEVELS)
-        Applied to the differences of the levels.
-    gains : (entries,)
-        Half-width of the result for values of half-width 1 and h = 1.
-    coarser : tuple of tuples of int
-        The entries that each is compared with.
-    """
-
-    weights: Vector
-    gains: Vector
-    coarser: tuple[tuple[int, ...], ...]
-
-    def best(self, differences: Vector, noise: float) -> tuple[float, float, float]:
-        """Return value, truncation and noise of the entry whose sum of the two is least.
-
-        `noise`: half-width of one value of f, divided by h.
-        """
-        values = self.weights @ differences
-        truncation = np.array(
-            [
-                max(abs(values[i] - values[j]) for j in others)
-                for i, others in enumerate(self.coarser)
-            ]
-        )
-        i = int(np.argmin(truncation + noise * self.gains))
-        return float(values[i]), float(truncation[i]), float(noise * self.gains[i])
-
-
-def _tableau(powers: tuple[int, ...], shared: float) -> Tableau:
-    """Build the tableau that cancels the error terms h^p, p in powers[1:], one after another.
-
-    `shared` is 1 if every level's difference contains g(0), whose noise they then share.
-    """
-    index: dict[tuple[int, int], int] = {}
-    weights: list[Vector] = []
-    gains: list[float] = []
-    for k in range(len(powers)):
-        for a in range(LEVELS - k):
-            basis = RATIOS[a : a + k + 1, None] ** np.array(powers[: k + 1])
-            row = np.zeros(LEVELS)
-            row[a : a + k + 1] = np.linalg.inv(basis)[0]
-            noise = row / RATIOS
-            index[a, k] = len(weights)
-            weights.append(row)
-            gains.append(float(np.sqrt(np.sum(noise**2) / 2 + shared * np.sum(noise) ** 2)))
-    coarser = tuple(
-        tuple(index[b] for b in _coarser(a, k) if b in index)
-        for a, k in sorted(index, key=index.__getitem__)
-    )
-    return Tableau(np.array(weights), np.array(gains), coarser)
-
-
-def _coarser(a: int, k: int) -> list[tuple[int, int]]:
-    """Name the entries an entry is compared with; one level alone: the pairs it is part of."""
-    return [(a - 1, 1), (a, 1)] if k == 0 else [(a, k - 1), (a + 1, k - 1)]
-
-
-SLOPE = _tableau((0, 2, 4, 6), shared=0.0)  # D_j = g' + c h^2 + ...
-KINK = _tableau((0, 1, 3), shared=1.0)  # E_j = kappa + c h + c' h^3, kappa half the jump of g'
-
-
-def _off(*columns: Vector) -> npt.NDArray[np.float64]:
-    """Projector onto what is orthogonal to the columns: the residuals of a least-squares fit."""
-    q, _ = np.linalg.qr(np.stack(columns, axis=1))
-    return np.asarray(np.eye(len(q)) - q @ q.T)
-
-
-_ODD = RATIOS / SPAN
-_EVEN = np.concatenate([[0.0], _ODD])
-_WEIGHT = np.concatenate(
-    [[1.0], np.full(LEVELS, np.sqrt(2.0))]
-)  # a mean of two has half the variance
-ODD_OFF = {n: _off(*(_ODD ** (2 * i + 1) for i in range(n))) for n in (2, 3)}
-EVEN_OFF = {n: _off(*(_WEIGHT * _EVEN ** (2 * i) for i in range(n))) for n in (2, 3)}
-EVEN_OFF_KINK = _off(*(_WEIGHT * _EVEN**p for p in (0, 1, 2, 4)))
-
-# Polynomials of one side, through g at 0 and the four steps (weights of the values, h = 1).
-_SIDE = np.concatenate([[0.0], RATIOS])
-_QUARTIC = np.linalg.inv(np.vander(_SIDE, increasing=True))
-_CUBIC_AT_0 = np.linalg.inv(np.vander(_SIDE[:4], increasing=True))
-_OUTER_CUBIC = np.linalg.inv(np.vander(RATIOS, increasing=True))
-SIDE_SLOPE = _QUARTIC[1]
-SIDE_SLOPE_CUBIC = np.append(_CUBIC_AT_0[1], 0.0)
-SIDE_CONTRAST = np.linalg.qr(np.vander(_SIDE, 4, increasing=True), mode="complete")[0][:, 4]
-SIDE_REACH = ((-1.0) ** np.arange(5)) @ _QUARTIC  # the quartic read at -h, on the other side
-SIDE_GAP = np.append(0.0, _OUTER_CUBIC[0])  # the cubic through the outer four read at 0, less g(0)
-SIDE_OWN_SLOPE = np.append(0.0, _OUTER_CUBIC[1])
-SLOPE_GAIN = 1.5 * SAFETY * float(np.linalg.norm(SIDE_SLOPE))
-REACH_BOUND = CLEAN * float(np.linalg.norm(SIDE_REACH))  # in floors
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,8 +52,8 @@ class Side:
         The cubic through the outer four points read at 0, minus g(0).
     own_slope : float
         Slope at 0 of that cubic.
-    reach : float
-        The quartic read at the other side's first point.
+    reach, reach_bar : float
+        The quartic read at the other side's first point, and its rounding.
     clean : bool
         Whether the values are a polynomial to rounding.
     """
@@ -173,23 +65,25 @@ class Side:
     gap: float
     own_slope: float
     reach: float
+    reach_bar: float
     clean: bool
 
 
-def _side(rises: Vector, h: float, floor: float) -> Side:
+def _side(levels: Levels, rises: Vector, h: float, floor: float) -> Side:
     """Fit one side; h is negative on the left."""
-    y = np.concatenate([[0.0], rises])
-    slope, cubic = float(SIDE_SLOPE @ y) / h, float(SIDE_SLOPE_CUBIC @ y) / h
-    contrast = abs(float(SIDE_CONTRAST @ y))
-    rounding = floor * SLOPE_GAIN / abs(h)
+    y, weights = np.concatenate([[0.0], rises]), levels.side
+    slope, cubic = float(weights.slope @ y) / h, float(weights.cubic_slope @ y) / h
+    contrast = abs(float(weights.contrast @ y))
+    rounding = SLOPE_SAFETY * floor * norm(weights.slope) / abs(h)
     return Side(
         slope=slope,
         bar=abs(slope - cubic) + rounding,
         rounding=rounding,
         contrast=contrast,
-        gap=float(SIDE_GAP @ y),
-        own_slope=float(SIDE_OWN_SLOPE @ y) / h,
-        reach=float(SIDE_REACH @ y),
+        gap=float(weights.gap @ y),
+        own_slope=float(weights.own_slope @ y) / h,
+        reach=float(weights.reach @ y),
+        reach_bar=CLEAN * floor * norm(weights.reach),
         clean=contrast <= CLEAN * floor,
     )
 
@@ -219,6 +113,8 @@ class Window:
         Rounding error of one value: of the arithmetic, or half the grain of rounded values.
     flat : bool
         Whether all nine values are equal.
+    levels : Levels
+        The ratios of the steps, with their formulas.
     """
 
     h: float
@@ -227,15 +123,16 @@ class Window:
     left: Vector
     floor: float
     flat: bool
+    levels: Levels = EIGHTHS
 
     @cached_property
     def spread(self) -> float:
         """Half-width that holds the error of one value (99.9 %): rounding, or noise beyond it."""
         odd, even = self._parts
+        off_odd, off_even = self.levels.odd_off, self.levels.even_off
         estimates = [
-            quantile
-            * _pooled(ODD_OFF[p] @ odd, EVEN_OFF[q] @ even, (LEVELS - p) + (LEVELS + 1 - q))
-            for p, q, quantile in ((2, 2, QUANTILE_DOF5), (3, 3, QUANTILE_DOF3))
+            quantile * _pooled(off_odd[n] @ odd, off_even[n] @ even, 2 * (LEVELS - n) + 1)
+            for n, quantile in ((2, QUANTILE_DOF5), (3, QUANTILE_DOF3))
         ]
         return max(SAFETY * self.floor, min(estimates))
 
@@ -267,11 +164,13 @@ class Window:
 
     @cached_property
     def _slope(self) -> tuple[float, float, float]:
-        return SLOPE.best(self.central, self.spread / self.h)
+        if self.flat:  # what rounding may hide of a rise over the whole window
+            return 0.0, 0.0, self.spread / (2 * float(self.steps[-1]))
+        return self.levels.slope.best(self.central, self.spread / self.h)
 
     @cached_property
     def _kink(self) -> tuple[float, float, float]:
-        return KINK.best(self.bend, self.spread / self.h)
+        return self.levels.kink.best(self.bend, self.spread / self.h)
 
     @property
     def value(self) -> float:
@@ -307,21 +206,21 @@ class Window:
     @cached_property
     def right_side(self) -> Side:
         """The right side alone."""
-        return _side(self.right, self.h, self.floor)
+        return _side(self.levels, self.right, self.h, self.floor)
 
     @cached_property
     def left_side(self) -> Side:
         """The left side alone."""
-        return _side(self.left, -self.h, self.floor)
+        return _side(self.levels, self.left, -self.h, self.floor)
 
     @cached_property
     def as_kink(self) -> KinkFit:
         """Slope and kink once more, with a kink allowed for in the noise estimate."""
         odd, even = self._parts
-        sigma = _pooled(ODD_OFF[2] @ odd, EVEN_OFF_KINK @ even, 3)
+        sigma = _pooled(self.levels.odd_off[2] @ odd, self.levels.even_off_kink @ even, 3)
         spread = max(SAFETY * self.floor, QUANTILE_KINK * sigma)
-        middle, *middle_bars = SLOPE.best(self.central, spread / self.h)
-        half, *half_bars = KINK.best(self.bend, spread / self.h)
+        middle, *middle_bars = self.levels.slope.best(self.central, spread / self.h)
+        half, *half_bars = self.levels.kink.best(self.bend, spread / self.h)
         return KinkFit(middle, half, sum(middle_bars) + sum(half_bars))
 
     def agrees_with(self, other: Window) -> bool:
@@ -339,8 +238,9 @@ def measure(line: Line, h: float) -> Window | None:
 
     Costs 8 evaluations, less those that the line remembers.
     """
-    right = [line(float(h * ratio)) for ratio in RATIOS]
-    left = [line(float(-h * ratio)) for ratio in RATIOS]
+    levels = UNRELATED if line.moves_one_entry else EIGHTHS
+    right = [line(float(h * ratio)) for ratio in levels.ratios]
+    left = [line(float(-h * ratio)) for ratio in levels.ratios]
     rises = np.array([s.rise for s in right + left])
     steps = np.array([(up.step - down.step) / 2 for up, down in zip(right, left, strict=True)])
     if not (np.isfinite(rises).all() and (steps > 0).all()):
@@ -356,6 +256,7 @@ def measure(line: Line, h: float) -> Window | None:
         left=rises[LEVELS:],
         floor=max(rounding, grain(values) / 2, np.finfo(np.float64).tiny),
         flat=bool((rises == 0).all()),
+        levels=levels,
     )
 
 

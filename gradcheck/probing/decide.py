@@ -185,9 +185,8 @@ def _by_averaging(place: Place, measured: Measured, plan: Plan) -> Measured | No
     median = average(place.origin, measured.probe, place.rng, spent)
     if median is None or not says_as_much(measured.analytic.scale, median.claimed_size):
         return None
-    judgement = judge_median(
-        measured.judgement, measured.analytic, median.value, median.bar, plan.rtol
-    )
+    there = replace(measured.analytic, value=median.claimed, scale=median.claimed_size)
+    judgement = judge_median(measured.judgement, there, median.value, median.bar, plan.rtol)
     in_steps = measured.derivative.evidence is Evidence.QUANTISED
     if in_steps and judgement.verdict is Verdict.FAIL:
         return None  # the derivative of a staircase is 0, whatever its steps approximate
