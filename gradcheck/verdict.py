@@ -45,6 +45,8 @@ EXPLANATION = {
     Evidence.SMOOTH: (Cause.PRECISION, "the error bar is too wide"),
 }
 
+INSIDE = "f is finite on one side of x only; the claim agrees with the derivative from inside"
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -158,6 +160,7 @@ def judge(analytic: Analytic, derivative: Derivative, scene: Scene) -> Judgement
     any, claim not finite         -                        any               FAIL
     smooth, noise, precision      <= bar                   <= worth          PASS
     smooth, noise, precision      bar < d <= bar + tol     <= worth          PASS (precision)
+    edge of the domain            <= bar + tol             <= worth          PASS (domain)
     claim zero to rounding        <= bar                   rounding of f     PASS (zero)
     smooth, noise, precision      <= bar + tol             wider             INCONCLUSIVE
     noise, precision              <= 3 bar + tol           any               INCONCLUSIVE
@@ -208,6 +211,8 @@ def _judge_agreement(
 ) -> Judgement:
     distance, bar = abs(analytic.value - derivative.value), derivative.error_bar
     if bar <= max(WORTH_SEEING, scene.rtol) * scale:
+        if derivative.evidence is Evidence.EDGE:
+            return Judgement(Verdict.PASS, Cause.DOMAIN, INSIDE, scale)
         if distance <= bar:
             return Judgement(Verdict.PASS, None, "", scale)
         digits = -math.log10(distance / scale)

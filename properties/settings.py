@@ -53,3 +53,34 @@ def smooth_problems(draw):
         return {k: a * b * np.cos(b * p[k] + c) for k, (a, b, c) in coefficients.items()}
 
     return f, grad, x
+
+
+def relu_network(rng, distance):
+    """Make a ReLU network with three hidden units that are `distance` from their kink in row 0.
+
+    Data and weights are sixteenths, so that a distance of 0 is exact.
+    """
+    X, Y = rng.integers(-32, 33, (6, 4)) / 16, rng.standard_normal((6, 2))
+    x = {
+        "W1": rng.integers(-16, 17, (4, 5)) / 16,
+        "b1": 0.1 * rng.standard_normal(5),
+        "W2": rng.standard_normal((5, 2)) / 2,
+        "b2": 0.1 * rng.standard_normal(2),
+    }
+    x["b1"][:3] = distance - X[0] @ x["W1"][:, :3]
+
+    def forward(p):
+        z = X @ p["W1"] + p["b1"]
+        return z, np.maximum(z, 0)
+
+    def f(p):
+        _, a = forward(p)
+        return float(np.mean((a @ p["W2"] + p["b2"] - Y) ** 2))
+
+    def grad(p):
+        z, a = forward(p)
+        dout = 2 * (a @ p["W2"] + p["b2"] - Y) / Y.size
+        dz = (dout @ p["W2"].T) * (z > 0)
+        return {"W1": X.T @ dz, "b1": dz.sum(axis=0), "W2": a.T @ dout, "b2": dout.sum(axis=0)}
+
+    return f, grad, x

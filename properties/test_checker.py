@@ -9,7 +9,7 @@ from gradcheck import Plan, Verdict
 from gradcheck.directions import certified
 from gradcheck.space import grid_of
 
-from .settings import SEEDS, smooth_problems
+from .settings import SEEDS, relu_network, smooth_problems
 
 
 def plan(seed):
@@ -166,3 +166,19 @@ def test_certified_error_respects_its_own_bound(seed, taus, weight):
     error, miss = certified(taus, [weight] * len(taus), grid)
     bound = np.prod([min(1.0, tau / (weight * error) + grid / 2) for tau in taus])
     assert bound <= 2 * miss
+
+
+@given(
+    SEEDS,
+    st.integers(0, 5),
+    st.sampled_from([0.0, 1e-12, 1e-9, 1e-7, -1e-7, 1e-4]),
+    st.sampled_from([1.01, 0.99, -1.0, 0.0]),
+)
+def test_relu_network_at_or_beside_its_kinks(seed, k, distance, factor):
+    """Units at their kink, or within 1e-7 of it: right claims pass, 1 % off on one leaf fails."""
+    f, grad, x = relu_network(np.random.default_rng(seed), distance)
+    assert gradcheck.check_grad(f, grad, x, plan=plan(seed)).verdict is Verdict.PASS
+    claim = wrong_leaf(grad, x, k, factor)
+    assume(any(np.any(claim(x)[name] != grad(x)[name]) for name in x))
+    report = gradcheck.check_grad(f, claim, x, plan=plan(seed))
+    assert report.verdict is Verdict.FAIL

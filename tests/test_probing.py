@@ -238,3 +238,61 @@ def test_layer_that_pushes_forward_what_it_kept_passes():
     layer = Layer()
     for x in (np.linspace(0.1, 1, 3), np.linspace(0.1, 1, 3).astype("f4")):
         assert gradcheck.check_jvp(layer.forward, layer.jvp, x).ok
+
+
+def test_claim_at_the_edge_of_the_domain_is_compared_from_inside():
+    """The steps are on one side only, and the finding says so."""
+
+    def f(x):
+        return np.exp(x) if x >= 1 else np.nan
+
+    report = report_on(f, np.exp, 1.0)
+    assert report.verdict is Verdict.PASS
+    assert report.findings[0].cause == "domain"
+    assert "from inside" in report.findings[0].message
+    for factor in (1.01, -1.0, 0.0):
+        assert report_on(f, lambda x, k=factor: k * np.exp(x), 1.0).verdict is Verdict.FAIL
+
+
+def test_error_of_one_small_output_is_found():
+    """A dense cotangent adds it to outputs a million times as large."""
+    scale = np.array([1.0, 1.0, 1e-5, 1.0])
+
+    def vjp(x, dout, factor=1.0):
+        return dout * scale * (1 - np.tanh(x) ** 2) * np.where(scale < 1e-3, factor, 1.0)
+
+    x = np.linspace(0.1, 1.0, 4)
+    outputs = lambda x: scale * np.tanh(x)  # noqa: E731 - used twice
+    assert gradcheck.check_vjp(outputs, vjp, x, plan=Plan.auto(seed=5)).ok
+    report = gradcheck.check_vjp(outputs, lambda x, u: vjp(x, u, 1.01), x, plan=Plan.auto(seed=5))
+    assert report.verdict is Verdict.FAIL
+    assert "for all outputs, the small ones weighted up" in report.findings[0].message
+
+
+def test_every_output_is_looked_at_alone_under_plan_every():
+    """And the sentence names the entry and the output."""
+    A = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+
+    def vjp(x, dout):
+        return A.T @ (dout * np.array([1.0, 1.0, 1.0 + 1e-3 * (np.count_nonzero(dout) == 1)]))
+
+    report = gradcheck.check_vjp(lambda x: A @ x, vjp, np.ones(2), plan=Plan.every(seed=5))
+    assert report.verdict is Verdict.FAIL
+    assert report.findings[0].message.startswith("x is wrong at [0] for output [2]: analytic 5.005")
+    assert report.findings[0].evidence["output"] == "output [2]"
+
+
+def test_other_cotangents_cost_no_evaluation_of_f():
+    """The values along the line are there already."""
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return {"a": np.tanh(x), "b": np.sin(x)}
+
+    def vjp(x, dout):
+        return dout["a"] * (1 - np.tanh(x) ** 2) + dout["b"] * np.cos(x)
+
+    report = gradcheck.check_vjp(f, vjp, np.linspace(0.1, 1, 6), plan=Plan.auto(seed=5))
+    assert report.ok
+    assert len(calls) == report.evaluations == 2 + 2 * 2

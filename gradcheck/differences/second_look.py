@@ -116,7 +116,7 @@ def closer(ladder: Ladder) -> Ladder | None:
         window = measure(ladder.line, h) if h >= SMALLEST else None
         if window is None or window.noise > 0.3 * jump:
             return None
-        if not window.kink:
+        if window.excess <= ROUGH:  # a kink inside may hide, but not that something is inside
             single = of_window(ladder.line, window)
             return replace(ladder, derivative=single, windows=(window,), believed=(window,))
     return None

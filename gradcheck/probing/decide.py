@@ -99,7 +99,8 @@ def _asks_for_another_point(measured: Measured, origin: Origin) -> bool:
         return False
     rough = measured.derivative.evidence not in (Evidence.SMOOTH, Evidence.EDGE, Evidence.FLAT)
     failed = measured.judgement.verdict is Verdict.FAIL
-    return measured.judgement.cause in POINTWISE or (rough and failed)
+    at_odds = measured.judgement.cause is Cause.NOISE and not rough  # windows contradict each other
+    return measured.judgement.cause in POINTWISE or at_odds or (rough and failed)
 
 
 def _decide_nearby(place: Place, measured: Measured, plan: Plan) -> Measured:
