@@ -219,8 +219,8 @@ ADVICE = {
     Cause.JUMP: "move x away from it",
     Cause.SINGULAR: "move x away from it",
     Cause.DOMAIN: "move x into the domain of f",
-    Cause.NOISE: "hold random sources with random=, or compute f in float64",
-    Cause.PRECISION: "evaluate f in float64 at the same x, or subtract a large constant from f",
+    Cause.NOISE: "hold random sources with random=, or give f in more digits as reference=",
+    Cause.PRECISION: "give f in more digits as reference=, or subtract a large constant from f",
 }
 
 

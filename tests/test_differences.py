@@ -159,6 +159,101 @@ def test_longdouble_is_differentiated_in_longdouble():
         assert d.error_bar < 1e-11
 
 
+@pytest.mark.parametrize(
+    ("f", "x", "truth"),
+    [
+        pytest.param(lambda x: math.exp(x) if x >= 1 else math.nan, 1.0, math.e, id="right-only"),
+        pytest.param(
+            lambda x: math.sin(x) if x <= 2 else math.nan, 2.0, math.cos(2), id="left-only"
+        ),
+        pytest.param(lambda x: math.sqrt(x) ** 3, 0.0, 0.0, id="raises-on-the-left"),
+        pytest.param(lambda x: x**2.5 + 3 * x if x >= 0 else math.nan, 0.0, 3.0, id="half-powers"),
+        pytest.param(lambda x: x**1.5 + x, 0.0, 1.0, id="complex-on-the-left"),
+    ],
+)
+def test_edge_of_the_domain_gives_the_derivative_from_inside(f, x, truth):
+    """All steps are on the side where f is finite."""
+    d = gradcheck.derivative(f, x)
+    assert d.evidence is Evidence.EDGE
+    assert abs(d.value - truth) <= d.error_bar < 1e-5
+
+
+@pytest.mark.parametrize("f", [math.sqrt, lambda x: x and x * math.log(x)], ids=["sqrt", "x log x"])
+def test_infinite_slope_at_the_edge_is_singular(f):
+    """The slope only grows as the steps shrink."""
+    d = gradcheck.derivative(f, 0.0)
+    assert d.evidence is Evidence.SINGULAR
+    assert d.error_bar == math.inf
+
+
+def test_constant_function_is_flat():
+    """Looked at out to half the size of x before it is said."""
+    d = gradcheck.derivative(lambda x: 3.7, 1.0)
+    assert (d.evidence, d.value) == (Evidence.FLAT, 0.0)
+    assert d.error_bar < 1e-13
+
+
+@pytest.mark.parametrize(
+    ("f", "slope"),
+    [
+        pytest.param(lambda x: float(np.float16(np.sin(x))), math.cos(0.7), id="float16-values"),
+        pytest.param(lambda x: math.floor(1000 * x) / 1000, 1.0, id="staircase"),
+        pytest.param(lambda x: math.exp(round(x, 3)), math.exp(0.7), id="rounded-input"),
+    ],
+)
+def test_values_that_move_in_steps_hold_both_their_slope_and_zero(f, slope):
+    """The derivative is 0 on each step, and what is meant is something else."""
+    d = gradcheck.derivative(f, 0.7 + 1e-5)
+    assert d.evidence is Evidence.QUANTISED
+    assert d.value - d.error_bar <= 0 <= slope <= d.value + d.error_bar
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_input_cast_to_float32_never_passes_for_smooth(seed):
+    """By chance h may be a whole number of float32 spacings, at every level in eighths alike."""
+    x = float(np.random.default_rng(seed).uniform(0.3, 3))
+    d = gradcheck.derivative(lambda z: math.exp(np.float32(z)), x)
+    error = abs(d.value - math.exp(x))
+    assert error <= d.error_bar or (d.evidence is not Evidence.SMOOTH and error <= 3 * d.error_bar)
+
+
+def test_wave_far_shorter_than_the_steps_is_resolved_at_the_smallest_ones():
+    """At ordinary steps it looks like noise; the smallest show that it is not."""
+    omega, x = 3038.3757399051306, 5563.255729064057
+    d = gradcheck.derivative(lambda t: math.sin(omega * t), x)
+    truth = exact(lambda t: mpmath.mpf(omega) * mpmath.cos(mpmath.mpf(omega) * t), x)
+    assert abs(d.value - truth) <= d.error_bar < 0.1 * abs(truth)
+
+
+def test_narrow_bump_is_no_jump():
+    """All ordinary steps lie outside of it, on either side at the same height."""
+    centre = 1.2e8
+    d = gradcheck.derivative(lambda t: math.exp(-((t - centre) ** 2)), centre + 0.5)
+    assert d.evidence is not Evidence.JUMP
+    assert abs(d.value + math.exp(-0.25)) <= d.error_bar < 0.1
+
+
+@pytest.mark.parametrize("x", [1e-158, 1e-200, 1e-300, 3e200, 1e300])
+def test_steps_whose_squares_over_or_underflow_are_measured(x):
+    """The step really taken is compared with the one asked for, without squares."""
+    d = gradcheck.derivative(lambda t: 2 * t, x)
+    assert abs(d.value - 2) <= d.error_bar < 1e-5
+
+
+def test_tiny_x_of_a_function_of_natural_length_one_takes_large_steps():
+    """Where rounding hides everything at the size of x."""
+    d = gradcheck.derivative(lambda t: math.sin(t + 0.7), 1e-30)
+    assert abs(d.value - math.cos(0.7)) <= d.error_bar < 1e-6
+
+
+def test_entries_spread_over_orders_of_magnitude_have_a_gradient():
+    """Every entry by a step of its own size."""
+    x = np.array([1e-9, 2e-5, 1.0, 3e4, 5e8])
+    g = gradcheck.gradient(lambda p: float(np.sum(np.log(p))), x)
+    assert np.all(np.abs(g.value - 1 / x) <= g.error_bar)
+    assert np.all(g.error_bar <= 1e-6 / x)
+
+
 # --- one window -----------------------------------------------------------------------------
 
 

@@ -89,11 +89,8 @@ def from_inside(line: Line, side: int, h: float, smallest: float) -> Derivative:
     best = min(believed, key=lambda w: w.bar)
     parts = (best.truncation, best.rounding, best.noise)
     steps = tuple(abs(w.h) for w in windows)
-    if (
-        len(windows) > 1
-        and windows[-1].bar >= windows[0].bar
-        and best.bar > VAGUE * abs(best.value)
-    ):
+    stuck = len(windows) > 1 and windows[-1].bar >= windows[0].bar / 2
+    if stuck and best.bar > VAGUE * abs(best.value):
         # a slope that only grows as the steps shrink, as that of sqrt(t) or t log t
         return derivative_along(line, best.value, (np.inf, 0.0, 0.0), steps, Evidence.SINGULAR)
     return derivative_along(line, best.value, parts, steps, Evidence.EDGE)
@@ -113,6 +110,6 @@ def _measure(line: Line, h: float) -> EdgeWindow | None:
     slopes = {degree: float(row @ rises) / step for degree, row in WEIGHTS.items()}
     truncations = {d: SLOW * abs(slopes[d] - slopes[d - 1]) for d in DEGREES[1:]}
     best = min(truncations, key=lambda d: truncations[d] + spread * GAINS[d] / abs(step))
-    error = spread * GAINS[best] / abs(step)
+    error = float(spread) * GAINS[best] / abs(step)
     rounding = SAFETY * floor * GAINS[best] / abs(step)
     return EdgeWindow(h, slopes[best], truncations[best], rounding, error - rounding)

@@ -24,9 +24,9 @@ def derivative_along(
     evidence: Evidence,
 ) -> Derivative:
     """Make the record; `parts` are truncation, rounding and noise."""
-    truncation, rounding, noise = parts
+    truncation, rounding, noise = map(float, parts)
     return Derivative(
-        value=value,
+        value=float(value),
         error_bar=truncation + rounding + noise,
         truncation=truncation,
         rounding=rounding,
