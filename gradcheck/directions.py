@@ -4,7 +4,7 @@ Owns the tangents of a plan, leaf by leaf, and the probability of a miss. Measur
 Fourth layer: uses `records`, `space`.
 
 Directions are random sign times U(0.5, 1.5), not Gaussian (an entry drawn near 0 hides its error)
-and not plain signs (two errors that cancel are missed half the time); numerics, section 3.
+and not plain signs (two errors that cancel are missed half the time).
 """
 
 from __future__ import annotations
@@ -52,14 +52,15 @@ class Probe:
     entry : int or None
         The flat index of that entry; None for a direction.
     outputs : dict
-        What `f` returned along the line, by the point it goes through; other cotangents reuse it.
+        What `f` returned along the line, by the identity of the space it goes through (which is
+        kept with it); other cotangents reuse it.
     """
 
     leaf: int
     tangent: Tangent
     weakest: float
     entry: int | None = None
-    outputs: dict[int, Any] = field(default_factory=dict)
+    outputs: dict[int, tuple[Space, dict[float, Any]]] = field(default_factory=dict)
 
 
 def probes(
@@ -178,7 +179,7 @@ def certified(taus: Sequence[float], weakest: Sequence[float], grid: float) -> t
     A direction misses an error a of one entry only if sign · U(0.5, 1.5) · weight · a falls into an
     interval of half-width tau around minus the rest, and the density of sign · U is at most 1/2:
     the probability is at most tau / (weight · a), plus that of one grid point. Directions are
-    independent, so the probabilities multiply (numerics, section 3.2).
+    independent, so the probabilities multiply.
 
     Parameters
     ----------

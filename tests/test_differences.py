@@ -326,7 +326,7 @@ def test_grain_is_the_grid_of_the_values(values, expected):
     ("roundoff", "step"), [(2.0**-53, 2.0**-18), (2.0**-24, 2.0**-8), (2.0**-11, 2.0**-4)]
 )
 def test_first_step_is_the_cube_root_of_the_roundoff(roundoff, step):
-    """numerics, section 1.3: 2^-18 for float64, 2^-8 for float32, 2^-4 for float16."""
+    """2^-18 for float64, 2^-8 for float32, 2^-4 for float16."""
     assert first_step(roundoff) == step
 
 

@@ -117,7 +117,8 @@ def measure_here(origin: Origin, probe: Probe, plan: Plan) -> Measured:
 
 def line_through(origin: Origin, probe: Probe) -> Line:
     """Return the line, with what `f` returned along it for other cotangents."""
-    return Line(origin, probe.tangent, probe.outputs.setdefault(id(origin.space), {}))
+    _, outputs = probe.outputs.setdefault(id(origin.space), (origin.space, {}))
+    return Line(origin, probe.tangent, outputs)
 
 
 def _analytic(origin: Origin, probe: Probe) -> Analytic:
