@@ -233,7 +233,11 @@ def judge_median(
     """
     scale = max(analytic.scale, abs(disagreement))
     tolerance = tolerance_for(analytic, rtol) * scale
-    seen = f"many short differences around x are off the claim by {disagreement:.1e} ± {bar:.0e}"
+    unit, of_it = (scale, " of its size") if scale > 0 else (1.0, "")
+    seen = (
+        f"many short differences around x are off the claim by {disagreement / unit:.1e} ± "
+        f"{bar / unit:.0e}{of_it}"
+    )
     if abs(disagreement) > MARGIN * bar + tolerance:
         return Judgement(Verdict.FAIL, Cause.OTHER, seen, scale)
     agrees = abs(disagreement) <= bar + tolerance and bar <= max(WORTH_SEEING, rtol) * scale

@@ -14,6 +14,9 @@ from .line import FINE_ARITHMETIC, Line
 from .steps import first_step
 
 ROUNDING = 8.0  # half-width of the rounding error of g(h) - g(-h), in unit roundoffs of g
+# Sums of so many terms keep within that; of more, rounding grows like the square root (measured
+# for dot products of 1e3 to 1e6 terms).
+TERMS = 2.0**10
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,10 @@ def glance(line: Line) -> Glance | None:
     if not (math.isfinite(right.rise) and math.isfinite(left.rise) and width > 0):
         return None
     size = line.size + max(abs(right.rise), abs(left.rise))
+    growth = max(1.0, math.sqrt(line.moving / TERMS))
     return Glance(
         value=(right.rise - left.rise) / width,
-        rounding=ROUNDING * line.roundoff * size / (width / 2),
+        rounding=ROUNDING * growth * line.roundoff * size / (width / 2),
         bend=(right.rise + left.rise) / width,
         flat=right.rise == left.rise == 0,
     )

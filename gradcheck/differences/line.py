@@ -9,6 +9,7 @@ Part of `differences`; uses `execution` and `space`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -69,10 +70,10 @@ class Line:
         point = max(unit_roundoff(leaves[i].array.dtype) for i in self.tangent)
         return max(point, self.origin.roundoff)
 
-    @property
-    def moves_one_entry(self) -> bool:
-        """Whether a single number moves, so that any step really taken is exact."""
-        return sum(int(np.count_nonzero(v)) for v in self.tangent.values()) == 1
+    @cached_property
+    def moving(self) -> int:
+        """How many numbers move; where it is one, any step really taken is known exactly."""
+        return sum(int(np.count_nonzero(v)) for v in self.tangent.values())
 
     @property
     def farthest(self) -> float:

@@ -238,7 +238,7 @@ def measure(line: Line, h: float) -> Window | None:
 
     Costs 8 evaluations, less those that the line remembers.
     """
-    levels = UNRELATED if line.moves_one_entry else EIGHTHS
+    levels = UNRELATED if line.moving == 1 else EIGHTHS
     right = [line(float(h * ratio)) for ratio in levels.ratios]
     left = [line(float(-h * ratio)) for ratio in levels.ratios]
     rises = np.array([s.rise for s in right + left])
