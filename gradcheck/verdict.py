@@ -34,7 +34,7 @@ EXPLANATION = {
     Evidence.JUMP: (Cause.JUMP, "f jumps at x, or so close that no difference can tell"),
     Evidence.SINGULAR: (Cause.SINGULAR, "f has no finite slope at x, it behaves like sqrt|t|"),
     Evidence.NONFINITE: (Cause.DOMAIN, "f is not finite beside x, however small the step"),
-    Evidence.NOISE: (Cause.NOISE, "f is too noisy here"),
+    Evidence.NOISE: (Cause.NOISE, "f is too noisy for a single line"),
     Evidence.QUANTISED: (
         Cause.PRECISION,
         "f moves in steps here, as where its input or output is rounded",
