@@ -5,13 +5,11 @@ Part of `contract`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from ..execution import BudgetSpent, CallFailed, Evaluator, Origin, Output
+from ..execution import BudgetSpent, Evaluator, Origin, Output
 from ..records import Cause, Finding, Kind, PyTree, UsageError, Verdict
 from ..space import (
     Array,
@@ -24,6 +22,8 @@ from ..space import (
     working_dtype,
 )
 from .breach import Breach, Broken
+from .cotangent import examine_cotangent
+from .guard import guarded, mutation
 from .reading import (
     draw_cotangent,
     dtype_remarks,
@@ -64,7 +64,7 @@ def examine(
 ) -> Contract:
     """Call `f` and the claim twice each at x, the claim also nearby; report what they break.
 
-    Costs 2 evaluations of `f` and 3 of the claim.
+    Costs 2 evaluations of `f` and 3 of the claim, 5 of a vector-Jacobian product.
     """
     try:
         origin = visit(evaluator, space, rng)
@@ -74,6 +74,8 @@ def examine(
         if evaluator.claim_is_callable and origin.claimed:
             constant = _call_claim_again(origin, nearby)
             origin = replace(origin, forward_first=constant)
+        if evaluator.problem.kind is Kind.VJP:
+            examine_cotangent(origin, rng)
         return Contract(origin, None, remarks + dtype_remarks(origin), constant)
     except Broken as broken:
         return Contract(None, broken.breach)
@@ -95,7 +97,7 @@ def visit(
     Broken
         With the breach that was found.
     """
-    output = _guarded("f", space, lambda: evaluator.f(space.point()))
+    output = guarded("f", space, lambda: evaluator.f(space.point()))
     require_finite(output)
     if cotangent is None or not _fits(cotangent, output):
         cotangent = draw_cotangent(evaluator.problem.kind, output, rng)
@@ -115,7 +117,7 @@ def visit_unclaimed(evaluator: Evaluator, space: Space) -> Origin:
         If `f` raises, changes its input or is not finite there.
     """
     try:
-        output = _guarded("f", space, lambda: evaluator.f(space.point()))
+        output = guarded("f", space, lambda: evaluator.f(space.point()))
         require_finite(output)
     except Broken as broken:
         raise UsageError(broken.breach.finding.message) from broken.__cause__
@@ -155,49 +157,10 @@ def claim_at(origin: Origin, space: Space) -> Origin | None:
 def changed_inputs(space: Space) -> Breach | None:
     """Look for arrays that calls changed since the last look, and restore them."""
     changed = space.restore_handed() + space.restore_given()
-    return _mutation("f or the derivative", changed[0]).breach if changed else None
+    return mutation("f or the derivative", changed[0]).breach if changed else None
 
 
 # --- calls ----------------------------------------------------------------------------------
-
-
-def _guarded(who: str, space: Space, call: Callable[[], Any]) -> Any:  # noqa: ANN401
-    """Make one call; a raise or a changed input is a breach."""
-    try:
-        result = call()
-    except CallFailed as failure:
-        space.restore_handed()
-        raise _raised(failure) from failure.error
-    changed = space.restore_handed() + space.restore_given()
-    if changed:
-        raise _mutation(who, changed[0])
-    return result
-
-
-def _raised(failure: CallFailed) -> Broken:
-    if failure.who == "f":
-        return Broken(
-            Cause.RAISED,
-            f"{failure} at x; nothing can be said about its derivative there.",
-            Verdict.INCONCLUSIVE,
-            traceback=failure.traceback,
-        )
-    return Broken(
-        Cause.RAISED,
-        f"{failure} at x, where f itself can be evaluated.",
-        Verdict.FAIL,
-        traceback=failure.traceback,
-    )
-
-
-def _mutation(who: str, path: str) -> Broken:
-    return Broken(
-        Cause.MUTATED_INPUT,
-        f"{who} changed leaf {path} of its input in place, so every later value is taken at "
-        f"another point; work on a copy ({path} was restored).",
-        Verdict.FAIL,
-        leaf=path,
-    )
 
 
 def _claim_once(origin: Origin) -> dict[int, Array]:
@@ -208,12 +171,12 @@ def call_claim(origin: Origin, space: Space) -> PyTree:
     """Call the claim at the point of a space, with the origin's cotangent."""
     is_vjp = origin.evaluator.problem.kind is Kind.VJP
     extra = (origin.output.rebuild(origin.cotangent),) if is_vjp else ()
-    return _guarded("the derivative", space, lambda: origin.evaluator.claim(space.point(), *extra))
+    return guarded("the derivative", space, lambda: origin.evaluator.claim(space.point(), *extra))
 
 
 def _call_f_again(origin: Origin) -> tuple[bool, tuple[Finding, ...]]:
     """Call `f` once more at x; returns whether it gave the same bits, and a remark if not."""
-    output = _guarded("f", origin.space, lambda: origin.evaluator.f(origin.space.point()))
+    output = guarded("f", origin.space, lambda: origin.evaluator.f(origin.space.point()))
     first, second = origin.output.arrays, output.arrays
     if first.keys() != second.keys():
         raise _restructured(first, second)
@@ -349,7 +312,7 @@ def _require_jvp(origin: Origin, rng: np.random.Generator) -> None:
 def _push(origin: Origin, tangent: Tangent) -> PyTree:
     """Call a JVP once; a tangent that it changed is a breach."""
     space, pushing = origin.space, origin.tangent_tree(tangent)
-    raw = _guarded("the derivative", space, lambda: origin.evaluator.claim(space.point(), pushing))
+    raw = guarded("the derivative", space, lambda: origin.evaluator.claim(space.point(), pushing))
     now = leaves_by_path(pushing)
     for path, before in leaves_by_path(origin.tangent_tree(tangent)).items():
         if isinstance(before, np.ndarray) and not same_bits(before, now[path]):
