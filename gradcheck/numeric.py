@@ -14,7 +14,7 @@ import numpy as np
 import optree
 
 from .contract import visit_unclaimed
-from .differences import Line, climb
+from .differences import Ladder, Line, climb
 from .directions import coordinate, scale_of_leaf
 from .execution import Evaluator, Origin, Spent
 from .randomness import Held
@@ -77,6 +77,18 @@ def derivative(
     >>> gradcheck.derivative(abs, 0.0).evidence
     <Evidence.KINK: 'kink'>
     """
+    ladder, factor = ladder_of(f, x, direction, random=random)
+    return ladder.derivative.scaled(1 / factor)
+
+
+def ladder_of(
+    f: Callable[[PyTree], Any],
+    x: PyTree,
+    direction: PyTree | None = None,
+    *,
+    random: Any = (),  # noqa: ANN401 - as in derivative
+) -> tuple[Ladder, float]:
+    """Climb the ladder behind `derivative`; also return its unit, in lengths of the direction."""
     space = Space.of(x)
     tangent = _read_direction(space, direction)
     length = size_of(tangent.values())
@@ -91,7 +103,7 @@ def derivative(
     )
     line = Line(origin, {i: factor * v for i, v in tangent.items() if np.any(v != 0)})
     with np.errstate(all="ignore"):
-        return climb(line).derivative.scaled(1 / factor)
+        return climb(line), factor
 
 
 def gradient(

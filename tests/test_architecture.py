@@ -41,7 +41,11 @@ LAYERS = {
 # `reference` is a subject, not a part: it imports nothing of gradcheck; only `embedded` uses it.
 SUBJECT = "reference"
 # Each foreign package is imported in exactly one file (tests and docs aside).
-ONE_FILE = {"rich": "render/terminal.py", "pytest": "pytest_plugin.py"}
+ONE_FILE = {
+    "matplotlib": "render/curves.py",
+    "rich": "render/terminal.py",
+    "pytest": "pytest_plugin.py",
+}
 
 
 def room(path: Path) -> str:

@@ -14,6 +14,7 @@ from .glance import Glance, glance
 from .ladder import Ladder, climb
 from .line import FINE_ARITHMETIC, Line
 from .second_look import closer, kinks_may_meet, second_window
+from .window import Window
 
 __all__ = [
     "FINE_ARITHMETIC",
@@ -21,6 +22,7 @@ __all__ = [
     "Glance",
     "Ladder",
     "Line",
+    "Window",
     "climb",
     "closer",
     "glance",
