@@ -75,7 +75,11 @@ def _look_at_outputs(
     place: Place, probe: Probe, plan: Plan, results: list[Measured]
 ) -> Finding | None:
     """Measure the first line again for other cotangents; the values of `f` are there already."""
-    for name, view in place.views():
+    try:
+        views = place.views()
+    except BudgetSpent:
+        return _budget_finding(place.origin.space.leaves[probe.leaf].path, len(results), 1)
+    for name, view in views:
         measured = unmoved(view, probe)
         seen = [] if measured is None else [measured]
         stopped = _probe_all(view, (probe,), plan, seen) if measured is None else None

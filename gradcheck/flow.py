@@ -21,11 +21,12 @@ from .execution import BudgetSpent, Evaluator, Origin, Spent
 from .probing import SHIFT, Place
 from .randomness import Held
 from .records import Cause, Finding, LeafReport, Mode, Plan, Problem, Report, Verdict
-from .space import Array, Space, rms, working_dtype
+from .space import Array, Space, rms, unit_roundoff, working_dtype
 
 # Far enough that the gradient of a curved function is another one, and no direction can hide it;
 # nearer where that is outside of the domain.
 FAR_SHIFTS = (0.1, 0.01, SHIFT)
+SPACINGS = 16.0  # unit roundoffs that a point nearby is away at least
 SINGLE_OUTPUTS = 2  # outputs looked at alone by a plan that names no number
 
 
@@ -81,8 +82,9 @@ def _run(
     contract = contracts.examine(evaluator, space, _nearby(space, SHIFT, for_shifts), for_contract)
     if contract.origin is None:
         return _untested(evaluator, space, plan, contract)
+    surveyor = _Surveyor(plan, for_shifts, for_contract)
     try:
-        place = _Surveyor(plan, for_shifts, for_contract).place(contract.origin)
+        place = surveyor.place(contract.origin)
     except contracts.Broken as broken:
         return _untested(evaluator, space, plan, contracts.Contract(None, broken.breach))
     results: list[LeafResult] = []
@@ -92,7 +94,7 @@ def _run(
             path = space.leaves[i].path
             progress(Progress(path, len(results), len(space.moving), evaluator.evaluations))
     if contract.constant and all(result.report.verdict is Verdict.PASS for result in results):
-        results = _tried_elsewhere(results, place, plan, for_lines)
+        results = _tried_elsewhere(results, place, surveyor, for_lines)
     return _report(evaluator, space, plan, contract, results)
 
 
@@ -139,22 +141,20 @@ class _Surveyor:
 
 
 def _tried_elsewhere(
-    results: list[LeafResult], place: Place, plan: Plan, rng: np.random.Generator
+    results: list[LeafResult], place: Place, surveyor: _Surveyor, rng: np.random.Generator
 ) -> list[LeafResult]:
     """Check a claim that never changes at another point too: it may answer from an old cache."""
     try:
         far = next(filter(None, map(place.visit, FAR_SHIFTS)), None)
-    except BudgetSpent:
-        far = None
-    if far is None:
+        if far is None:
+            return results
+        there = surveyor.place(far)
+    except (BudgetSpent, contracts.Broken):
         return results
-    there = [
-        examine_leaf(replace(place, origin=far, make_finer=lambda: None), i, plan, rng)
-        for i in far.space.moving
-    ]
+    again = [examine_leaf(there, i, surveyor.plan, rng) for i in far.space.moving]
     return [
-        _stale(again) if again.report.verdict is Verdict.FAIL else result
-        for result, again in zip(results, there, strict=True)
+        _stale(second) if second.report.verdict is Verdict.FAIL else first
+        for first, second in zip(results, again, strict=True)
     ]
 
 
@@ -177,6 +177,7 @@ def _nearby(space: Space, distance: float, rng: np.random.Generator) -> Space:
 def _nudge(array: Array, distance: float, rng: np.random.Generator) -> Array:
     wide = working_dtype(array.dtype)
     size = np.maximum(np.abs(array), rms(array) or 1.0)
+    distance = max(distance, SPACINGS * unit_roundoff(array.dtype))  # or nothing would move
     return np.asarray(
         array + distance * size * rng.standard_normal(array.shape), dtype=wide
     ).astype(array.dtype)

@@ -269,6 +269,40 @@ def test_error_of_one_small_output_is_found():
     assert "for all outputs, the small ones weighted up" in report.findings[0].message
 
 
+@pytest.mark.parametrize("budget", [1, 2, 3, 4, 5, 6, 8, 20, 40, 100, 200, 400])
+def test_budget_that_ends_inside_a_referee_is_a_finding_not_an_exception(budget):
+    """Never more evaluations than allowed, and no wrong answer for lack of them."""
+    f, grad, W = relu_kernel(0)
+    for factor in (1.0, 1.25):
+        report = report_on(
+            f, lambda x, k=factor: k * grad(x), W, plan=Plan.auto(seed=5, budget=budget)
+        )
+        assert report.evaluations <= budget
+        assert report.verdict is not (Verdict.FAIL if factor == 1.0 else Verdict.PASS)
+    layer = report_on_layer(budget)
+    assert layer.evaluations <= budget
+    assert layer.verdict is not Verdict.FAIL
+
+
+def report_on_layer(budget):
+    """Check a float32 layer of two outputs, one of them linear, within a budget."""
+    x = np.linspace(0.1, 1, 6).astype("f4")
+    return gradcheck.check_vjp(
+        lambda x: {"a": np.tanh(x), "b": 2 * x},
+        lambda x, u: u["a"] * (1 - np.tanh(x) ** 2) + 2 * u["b"],
+        x,
+        plan=Plan.auto(seed=5, budget=budget),
+    )
+
+
+def test_float16_code_costs_no_more_than_float64_code():
+    """A point nearby is so near that float16 does not move: that is no constant claim."""
+    x = np.linspace(0.1, 1, 6).astype("f2")
+    report = report_on(lambda x: np.sum(np.sin(x)), np.cos, x)
+    assert report.verdict is Verdict.PASS
+    assert report.evaluations <= 2 + 3 + 2 * 2
+
+
 def test_every_output_is_looked_at_alone_under_plan_every():
     """And the sentence names the entry and the output."""
     A = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])

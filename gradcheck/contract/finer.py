@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..execution import CallFailed, Origin
+from ..execution import BudgetSpent, CallFailed, Origin
 from ..records import Cause, Kind, UsageError, Verdict
 from ..space import Array, Space
 from .breach import Broken
@@ -30,7 +30,11 @@ def referred(origin: Origin) -> Origin:
         If the reference cannot be evaluated at x, or is another function than `f`.
     """
     space = origin.space.promoted() if origin.roundoff_of_x > _FINE else origin.space
-    there = _at(origin, space, referring=True)
+    try:
+        there = _at(origin, space, referring=True)
+    except BudgetSpent:
+        message = "the budget was spent before the reference could be evaluated."
+        raise Broken(Cause.BUDGET, message, Verdict.INCONCLUSIVE) from None
     distance = abs(there.rise(origin.output))
     coarse = max(origin.roundoff, origin.roundoff_of_x)
     allowed = AGREEMENT * coarse * _size(there, origin)
@@ -52,7 +56,7 @@ def promoted(origin: Origin) -> Origin | None:
     try:
         there = _at(origin, origin.space.promoted(), referring=False)
         follows = there.roundoff < origin.roundoff_of_x and _tells_apart(there, origin)
-    except (Broken, UsageError, CallFailed):
+    except (Broken, UsageError, CallFailed, BudgetSpent):
         return None
     distance = abs(there.rise(origin.output))
     coarse = max(origin.roundoff, origin.roundoff_of_x)
