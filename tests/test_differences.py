@@ -208,6 +208,14 @@ def test_values_that_move_in_steps_hold_both_their_slope_and_zero(f, slope):
     assert d.value - d.error_bar <= 0 <= slope <= d.value + d.error_bar
 
 
+def test_value_just_beside_the_edge_of_a_rounding_step_is_no_clean_side():
+    """One side never moves, the other by one step: the steps of float16, not a smooth constant."""
+    d = gradcheck.derivative(lambda x: float(np.float16(np.logaddexp(0, 2 * x))), 1.4150390625)
+    slope = 2 / (1 + math.exp(-2 * 1.4150390625))
+    assert abs(d.value - slope) <= d.error_bar
+    assert d.error_bar > slope
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_input_cast_to_float32_never_passes_for_smooth(seed):
     """By chance h may be a whole number of float32 spacings, at every level in eighths alike."""

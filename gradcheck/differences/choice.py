@@ -16,10 +16,9 @@ import numpy as np
 from ..records import Derivative, Evidence
 from .evidence import derivative_along
 from .line import Line
-from .window import ROUGH, Window
+from .window import ROUGH, Window, in_steps
 
 TARGET = 1e-6  # relative bar at which the search for a better window stops
-MOST_STEPS, WHOLE = 1e5, 1e-6  # steps that a rise may have, and how near a whole number of them
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,17 +77,9 @@ def _is_staircase(windows: tuple[Window, ...]) -> bool:
         return False
     flat = [w for w in windows if w.flat][-1]
     moving = [w for w in windows if not w.flat]
-    return any(not w.agrees_with(flat) for w in moving) or _in_steps(moving)
-
-
-def _in_steps(windows: list[Window]) -> bool:
-    """Whether all rises are multiples of the smallest one, as those of rounded values are."""
-    rises = np.abs(np.concatenate([np.zeros(0), *([*w.right, *w.left] for w in windows)]))
-    rises = rises[rises > 0]
-    if len(rises) < 2 or rises.max() > MOST_STEPS * rises.min():
-        return False
-    steps = rises / rises.min()
-    return bool(np.all(np.abs(steps - np.round(steps)) < WHOLE))
+    rises = [side for w in moving for side in (w.right, w.left)]
+    contradicted = any(not w.agrees_with(flat) for w in moving)
+    return contradicted or bool(moving and in_steps(np.concatenate(rises)))
 
 
 def _inherited(best: Window, windows: tuple[Window, ...]) -> float:

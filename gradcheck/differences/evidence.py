@@ -13,7 +13,7 @@ import numpy as np
 
 from ..records import Derivative, Evidence
 from .line import Line
-from .window import Side, Window
+from .window import Side, Window, in_steps
 
 
 def derivative_along(
@@ -59,6 +59,8 @@ def one_sided(line: Line, windows: tuple[Window, ...], target: float) -> Derivat
         clean, other = (getattr(low, sides[0]), getattr(low, sides[1]))
         clean_high, other_high = (getattr(high, sides[0]), getattr(high, sides[1]))
         nearest = low.right[0] if sides[0] == "left_side" else low.left[0]
+        if _flat_beside_steps(windows[:2], sides[0]):
+            return None  # values that are rounded, near the edge of a step: no clean side
         if (
             _both_clean(clean, clean_high)
             and _trouble(other, low, other_high, high)
@@ -69,6 +71,13 @@ def one_sided(line: Line, windows: tuple[Window, ...], target: float) -> Derivat
             parts = (best.bar - best.rounding, best.rounding, 0.0)
             return derivative_along(line, best.slope, parts, tuple(w.h for w in windows), evidence)
     return None
+
+
+def _flat_beside_steps(windows: tuple[Window, ...], side: str) -> bool:
+    """Whether one side never moves, and the other only by whole steps."""
+    names = ("left", "right") if side == "left_side" else ("right", "left")
+    clean, other = (np.concatenate([getattr(w, name) for w in windows]) for name in names)
+    return not clean.any() and in_steps(other)
 
 
 def _both_clean(low: Side, high: Side) -> bool:

@@ -277,3 +277,15 @@ def grain(values: Vector) -> float:
     finest = int((exponent - 53 + zeros).min())
     coarsest_ulp = int(exponent.max()) - 53
     return float(2.0**finest) if 2.0 ** (finest - coarsest_ulp) >= GRAIN else 0.0
+
+
+MOST_STEPS, WHOLE = 1e5, 1e-6  # steps that a rise may have, and how near a whole number of them
+
+
+def in_steps(rises: Vector) -> bool:
+    """Whether all rises are multiples of the smallest one, as those of rounded values are."""
+    sizes = np.abs(rises[rises != 0])
+    if len(sizes) < 2 or sizes.max() > MOST_STEPS * sizes.min():
+        return False
+    steps = sizes / sizes.min()
+    return bool(np.all(np.abs(steps - np.round(steps)) < WHOLE))

@@ -28,7 +28,7 @@ MOST_EVALUATIONS = 128  # a line, its windows included: beyond, certainty grows 
 STEPS = (2.0**-1, 2.0**-4, 2.0**-7, 2.0**-9, 2.0**-11, 2.0**-13)
 TRIALS = 5  # disagreements at each of them
 FEWEST = 12  # disagreements: of fewer, not even the extremes hold the median with 1 - 2 ALARM
-SPREAD = 2.0**-5  # how far from x differences begin
+SPREAD = 2.0**-5  # how far from x the middle of a chain of differences lies
 REACH = 2.0**-4  # how far a chain of differences goes
 ORDER = 16.0  # truncation falls so much from one step to the next, at least: their ratio is 4 or 8
 ALARM = 5e-4  # on either side: that the interval misses the median; 99.9 % as the ladder's bars
@@ -79,7 +79,8 @@ class _Sampler:
     def _chain(self, h: float, links: int) -> list[float]:
         # links of unequal length: equal ones may all be rounded alike, where x is rounded inside f
         lengths = 2 * h * self.rng.uniform(0.75, 1.25, links)
-        ends = self.rng.uniform(-SPREAD, SPREAD) + np.concatenate([[0.0], np.cumsum(lengths)])
+        ends = np.concatenate([[0.0], np.cumsum(lengths)]) - lengths.sum() / 2
+        ends += self.rng.uniform(-SPREAD, SPREAD)
         points = [self._point(float(t)) for t in ends]
         self.left -= len(points)
         rises = [self._rise(point) for point in points]
