@@ -9,9 +9,10 @@ Owns no claim and no verdict.
 Third layer: uses `records`, `space`, `execution`.
 """
 
-from .choice import Choice, precise
+from .choice import Choice, choose, precise
 from .glance import Glance, glance
 from .ladder import Ladder, climb
+from .levels import Vector
 from .line import FINE_ARITHMETIC, Line
 from .second_look import closer, kinks_may_meet, second_window
 from .window import Window
@@ -22,7 +23,9 @@ __all__ = [
     "Glance",
     "Ladder",
     "Line",
+    "Vector",
     "Window",
+    "choose",
     "climb",
     "closer",
     "glance",
