@@ -1,186 +1,267 @@
-"""Pictures of one derivative: how its error bar was made, and what `f` looks like along the line.
+"""Pictures of how an error bar came about: error against step, the line at x, the noise on it.
 
-Draws what `derivative` measures, window by window. Needs matplotlib, which is imported only here.
-Part of `render`.
+Owns the drawing and evaluates nothing: each function draws a `Survey` into one pair of axes.
+Part of `render`; the one file that imports matplotlib, and only when something is drawn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..differences import Ladder, Window
-from ..numeric import ladder_of
-from ..records import Derivative, PyTree, UsageError
+from ..differences import Vector, Window
+from ..records import UsageError
+from ..survey import Survey
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-BLUE, ORANGE, GREY, BLACK = "#1f6fb4", "#d1600a", "#8a8a8a", "#222222"
-STEPS = 2.0 ** np.arange(-46.0, -1.0, 0.5)  # for the curve, in scales of x
-POINTS = 161  # on the line, enough for a smooth curve at the width of a page
+# Colours that the colour-blind tell apart (Okabe and Ito, 2008); marks differ in form as well.
+CHOSEN, OTHER, REFUSED, VALUES, LIMIT = "#0072B2", "#5F6B73", "#D55E00", "#9AA5AB", "#009E73"
+WIDE, HIGH = 7.0, 4.2  # inches: 700 pixels at 100 dots an inch
+VISIBLE = 10.0  # times the noise: where a difference shows its truncation
+FEW = 12  # differences that give the constant of the truncation
+EVEN = 2.0  # the ratio within which they must agree on it, or f is not smooth so far out
+VISIBLE_BAR = 1e-2  # of the derivative: narrower bars are no wider than the line
 
 
-def draw_steps(
-    f: Callable[[PyTree], Any],
-    x: PyTree,
-    direction: PyTree | None = None,
-    *,
-    truth: float | None = None,
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw the error of a central difference against its step, and the bars of all windows.
+def draw_steps(survey: Survey, *, ax: Axes | None = None, truth: float | None = None) -> Axes:
+    """Draw error against step: central differences, every window with its bar, the limits of both.
 
     Parameters
     ----------
-    f, x, direction
-        As in `gradcheck.derivative`.
+    survey : Survey
+        From `gradcheck.survey.survey`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default a new figure, which needs no display.
     truth : float, optional
-        The derivative, if it is known; by default errors are relative to the measured one.
-    ax : matplotlib axes, optional
-        Where to draw; a new figure by default.
+        The true derivative. Without it, distances are from the numeric one.
 
     Returns
     -------
-    matplotlib axes
-        With the curve of errors, one line a window over the steps that it used at the height of its
-        error bar, and the final bar.
-
-    Raises
-    ------
-    UsageError
-        If matplotlib is not installed, or as `derivative` raises.
+    Axes
+        With one horizontal line for each window, from its smallest to its largest step, at the
+        height of its bar; `ax.figure.savefig("steps.svg")` writes it.
 
     Examples
     --------
     >>> import math
-    >>> ax = draw_steps(math.exp, 1.0, truth=math.e)
-    >>> ax.get_xscale(), ax.get_yscale()
-    ('log', 'log')
+    >>> from gradcheck.survey import survey
+    >>> ax = draw_steps(survey(math.sin, 1.0), truth=math.cos(1.0))
+    >>> ax.get_xscale(), ax.get_xlabel()
+    ('log', 'step h, in units of the direction')
     """
-    ax = ax if ax is not None else _new_axes()
-    ladder, factor = ladder_of(f, x, direction)
-    derivative = ladder.derivative.scaled(1 / factor)
-    reference = derivative.value if truth is None else truth
-    steps, errors = _errors(ladder, factor, reference)
-    ax.loglog(steps, errors, ".", color=GREY, ms=4, label="error of a central difference")
-    for window in ladder.windows:
-        _draw_window(ax, window, factor, is_believed=window in ladder.believed)
-    ax.axhline(derivative.error_bar, color=BLUE, lw=1.2, ls="--", label="error bar of the answer")
-    ax.set_xlabel("step")
-    ax.set_ylabel("error")
-    ax.set_title(_title(derivative), loc="left", fontsize=10)
-    _finish(ax)
-    return ax
+    ax = _axes() if ax is None else ax
+    reference = survey.derivative.value if truth is None else truth
+    ax.set(xscale="log", yscale="log", xlabel="step h, in units of the direction")
+    whose = "the numeric derivative" if truth is None else "the true derivative"
+    ax.set_ylabel(f"distance from {whose}")
+    distances = np.abs(survey.differences - reference)
+    shown = distances > 0
+    ax.plot(survey.steps[shown], distances[shown], ".", color=VALUES, markersize=5,
+            markeredgewidth=0, label="one central difference")  # fmt: skip
+    _limits(ax, survey, distances)
+    for window in survey.ladder.windows:
+        _window(ax, survey, window, truth)
+    _focus(ax, survey, distances, reference)
+    return _finish(ax, survey)
 
 
-def draw_line(
-    f: Callable[[PyTree], Any],
-    x: PyTree,
-    direction: PyTree | None = None,
-    *,
-    reach: float | None = None,
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw `f` along the line near x, with the slope that was measured, or both at a kink.
+def draw_line(survey: Survey, *, ax: Axes | None = None) -> Axes:
+    """Draw the values of `f` along the line around x, and the slopes that were found there.
 
     Parameters
     ----------
-    f, x, direction
-        As in `gradcheck.derivative`.
-    reach : float, optional
-        How far to look, in lengths of the direction; by default as far as the largest window.
-    ax : matplotlib axes, optional
-        Where to draw; a new figure by default.
+    survey : Survey
+        From `gradcheck.survey.survey`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default a new figure.
 
     Returns
     -------
-    matplotlib axes
-        With the values of `f` less f(x), and the slope with its error bar.
+    Axes
+        With the derivative as a tangent, or both one-sided derivatives at a kink; neither where
+        there is no derivative.
+
+    Examples
+    --------
+    >>> from gradcheck.survey import survey
+    >>> ax = draw_line(survey(abs, 0.0))
+    >>> [text for text in ax.get_legend_handles_labels()[1] if text.startswith("from")]
+    ['from the left: -1', 'from the right: 1']
+    """
+    ax = _axes() if ax is None else ax
+    ax.set(xlabel="t, in units of the direction", ylabel="f(x + t v) - f(x)")
+    ax.plot(survey.places, survey.rises, ".", color=VALUES, markersize=5, markeredgewidth=0,
+            label="values of f")  # fmt: skip
+    ax.plot(*_measured(survey), "o", color="black", markersize=4, label="those that decided")
+    _slopes(ax, survey)
+    return _finish(ax, survey)
+
+
+def draw_noise(survey: Survey, *, ax: Axes | None = None) -> Axes:
+    """Draw what no polynomial explains around x, and the noise floor that nine values gave.
+
+    Parameters
+    ----------
+    survey : Survey
+        From `gradcheck.survey.survey`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default a new figure.
+
+    Returns
+    -------
+    Axes
+        With a band of the half-width that holds the error of one value.
 
     Raises
     ------
     UsageError
-        As `draw_steps`.
+        Where no single window gave the answer, as at a kink.
 
     Examples
     --------
-    >>> ax = draw_line(abs, 0.0)
-    >>> [text.get_text() for text in ax.get_legend().get_texts()]
-    ['f(x + t) - f(x)', 'slope from the left', 'slope from the right']
+    >>> import math
+    >>> from gradcheck.survey import survey
+    >>> draw_noise(survey(math.sin, 1.0)).get_ylabel()
+    'f(x + t v) less its smooth part'
     """
-    ax = ax if ax is not None else _new_axes()
-    ladder, factor = ladder_of(f, x, direction)
-    derivative = ladder.derivative.scaled(1 / factor)
-    farthest = max((float(w.steps[-1]) for w in ladder.windows), default=1.0) * factor
-    t = np.linspace(-1, 1, POINTS) * (farthest if reach is None else reach)
-    with np.errstate(all="ignore"):
-        rises = [ladder.line(float(step / factor)).rise for step in t]
-    ax.plot(t, rises, ".", color=GREY, ms=3, label="f(x + t) - f(x)")
-    if derivative.left is not None and derivative.right is not None:
-        left, right = t[t <= 0], t[t >= 0]
-        ax.plot(left, derivative.left * left, color=BLUE, lw=1.6, label="slope from the left")
-        ax.plot(right, derivative.right * right, color=ORANGE, lw=1.6, label="slope from the right")
-    elif np.isfinite(derivative.error_bar):
-        value, bar = derivative.value, derivative.error_bar
-        ax.plot(t, value * t, color=BLUE, lw=1.4, label="measured slope")
-        ax.fill_between(
-            t, (value - bar) * t, (value + bar) * t, color=BLUE, alpha=0.2, lw=0, label="error bar"
+    window = survey.chosen
+    if window is None:
+        evidence = survey.derivative.evidence
+        raise UsageError(
+            f"the line shows {evidence}, so no single window gave the answer and there is no noise "
+            f"floor to draw; draw_line shows the values."
         )
-    ax.set_xlabel("t")
-    ax.locator_params(axis="x", nbins=5)
-    ax.ticklabel_format(style="sci", scilimits=(-2, 3))
-    ax.set_title(_title(derivative), loc="left", fontsize=10)
-    _finish(ax)
+    ax = _axes() if ax is None else ax
+    ax.set(xlabel="t, in units of the direction", ylabel="f(x + t v) less its smooth part")
+    left = survey.rises - survey.trend(survey.places)
+    ax.plot(survey.places, left, ".", color=VALUES, markersize=5, markeredgewidth=0,
+            label="values of f")  # fmt: skip
+    places, rises = _measured(survey)
+    left = rises - survey.trend(places)
+    ax.plot(places, left, "o", color="black", markersize=4, label="the nine of the window")
+    band = f"noise floor: ± {window.spread:.1e} holds one value"
+    ax.axhspan(-window.spread, window.spread, color=CHOSEN, alpha=0.12, linewidth=0, label=band)
+    return _finish(ax, survey)
+
+
+def _axes() -> Axes:
+    """Make a figure of its own: no display, no state that is shared with the caller's pictures."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as missing:
+        raise ImportError(
+            "pictures need matplotlib; install it with: pip install 'gradcheck[report]'"
+        ) from missing
+    return Figure(figsize=(WIDE, HIGH), facecolor="white", layout="constrained").subplots()
+
+
+def _finish(ax: Axes, survey: Survey) -> Axes:
+    """Say below the picture what is what, above it what was found."""
+    d = survey.derivative
+    title = f"{d.value:.10g} ± {d.error_bar:.1e} ({d.evidence})"
+    if d.left is not None and d.right is not None:
+        title = f"{d.left:.6g} from the left, {d.right:.6g} from the right, ± {d.side_bar:.0e}"
+    elif not np.isfinite(d.error_bar):
+        title = f"no derivative ({d.evidence})"
+    ax.set_title(title, fontsize="medium")
+    ax.legend(fontsize="small", frameon=False, ncols=3, loc="upper center",
+              bbox_to_anchor=(0.5, -0.16))  # fmt: skip
     return ax
 
 
-def _errors(ladder: Ladder, factor: float, reference: float) -> tuple[Any, Any]:
-    """Measure central differences at many steps; steps in lengths of the direction."""
-    steps, errors = [], []
-    with np.errstate(all="ignore"):
-        for h in STEPS:
-            right, left = ladder.line(float(h)), ladder.line(-float(h))
-            width = (right.step - left.step) * factor
-            if width > 0 and np.isfinite(right.rise - left.rise):
-                steps.append(width / 2)
-                errors.append(abs((right.rise - left.rise) / width - reference))
-    smallest = min((e for e in errors if e > 0), default=1.0)
-    return np.array(steps), np.maximum(errors, smallest / 2)
+# --- error against step -----------------------------------------------------------------------
 
 
-def _draw_window(ax: Axes, window: Window, factor: float, *, is_believed: bool) -> None:
-    """Draw one window: from its smallest to its largest step, at the height of its bar."""
-    color, label = (BLUE, "window: its error bar") if is_believed else (ORANGE, "not believed")
-    known = {text for _, text in zip(*ax.get_legend_handles_labels(), strict=True)}
-    ax.plot(
-        window.steps * factor,
-        np.full(len(window.steps), window.bar / factor),
-        "|-",
-        color=color,
-        lw=1.6,
-        ms=7,
-        label=None if label in known else label,
-    )
+def _window(ax: Axes, survey: Survey, window: Window, truth: float | None) -> None:
+    """Draw a window at the height of its bar, numbered in the order of measuring."""
+    colour, style, label = _style(survey, window)
+    steps, bar = window.steps * survey.unit, window.bar / survey.unit
+    ax.plot(steps, np.full(len(steps), bar), style, color=colour, marker="|", markersize=8,
+            linewidth=2, label=_once(ax, label))  # fmt: skip
+    middle, tried = float(np.sqrt(steps[0] * steps[-1])), survey.ladder.tried
+    number = str(tried.index(window.h) + 1) if window.h in tried else "deep"
+    number = "" if len(survey.ladder.windows) == 1 else number
+    above = (0, 5) if window in survey.ladder.believed else (22, 3)  # beside its error, if refused
+    offset = (7, -13) if window is survey.chosen else above  # bars of about one height may overlap
+    ax.annotate(number, (middle, bar), offset, textcoords="offset points", ha="center",
+                color=colour, fontweight="bold")  # fmt: skip
+    error = 0.0 if truth is None else abs(window.value / survey.unit - truth)
+    if error > 0:
+        ax.plot([middle, middle], [error, bar], ":", color=colour, linewidth=1)
+        ax.plot(
+            middle, error, "D", color=colour, markersize=4, label=_once(ax, "error of a window")
+        )
 
 
-def _title(derivative: Derivative) -> str:
-    return f"{derivative.value:.8g} ± {derivative.error_bar:.1e}, {derivative.evidence}"
+def _style(survey: Survey, window: Window) -> tuple[str, str, str]:
+    """Return colour, line style and label of a window."""
+    if window is survey.chosen:
+        return CHOSEN, "-", "bar of the chosen window"
+    if window in survey.ladder.believed:
+        return OTHER, "-", "bar of another window"
+    return REFUSED, "--", "bar of a window that is not believed"
 
 
-def _finish(ax: Axes) -> None:
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
-    ax.legend(frameon=False, fontsize=8)
+def _once(ax: Axes, label: str) -> str:
+    """Return a label for the legend; none where it is there already."""
+    return "_" if label in ax.get_legend_handles_labels()[1] else label
 
 
-def _new_axes() -> Axes:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise UsageError(
-            "pictures need matplotlib, which is not installed: pip install 'gradcheck[report]'."
-        ) from None
-    return Figure(figsize=(6.4, 3.6), layout="constrained", facecolor="white").add_subplot()
+def _limits(ax: Axes, survey: Survey, distances: Vector) -> None:
+    """Draw what noise and truncation make of one central difference, as the window saw them."""
+    window = survey.chosen
+    if window is None:
+        return
+    noise = window.spread / np.sqrt(2) / survey.steps
+    ax.plot(survey.steps, noise, "-", color=LIMIT, linewidth=1, zorder=1, label="noise floor / h")
+    beyond = survey.steps > window.h * survey.unit
+    visible = np.flatnonzero(beyond & (distances > VISIBLE * noise))[:FEW]
+    constants = distances[visible] / survey.steps[visible] ** 2
+    if len(visible) and constants.max() < EVEN * constants.min():
+        constant = np.median(constants)
+        ax.plot(survey.steps, constant * survey.steps**2, "-.", color=LIMIT, linewidth=1, zorder=1,
+                label="truncation, like h²")  # fmt: skip
+
+
+def _focus(ax: Axes, survey: Survey, distances: Vector, reference: float) -> None:
+    """Show every difference, bar and error, and no more of the limits."""
+    windows = survey.ladder.windows
+    bars = np.array([w.bar for w in windows]) / survey.unit
+    errors = np.abs(np.array([w.value for w in windows]) / survey.unit - reference)
+    seen = np.concatenate([distances, bars, errors])
+    seen = seen[np.isfinite(seen) & (seen > 0)]
+    if len(seen):
+        ax.set_ylim(seen.min() / 3, seen.max() * 3)
+
+
+# --- values along the line --------------------------------------------------------------------
+
+
+def _measured(survey: Survey) -> tuple[Vector, Vector]:
+    """Return t and rise of the values that decided: of the chosen window, or the two smallest."""
+    windows = survey.ladder.windows[:2] if survey.chosen is None else (survey.chosen,)
+    places = [np.zeros(1), *(part * survey.unit for w in windows for part in (w.steps, -w.steps))]
+    rises = [np.zeros(1), *(part for w in windows for part in (w.right, w.left))]
+    return np.concatenate(places), np.concatenate(rises)
+
+
+def _slopes(ax: Axes, survey: Survey) -> None:
+    """Draw the tangent, or both at a kink, each on its side and dotted beyond."""
+    d, right = survey.derivative, float(np.abs(survey.places).max())
+    if d.left is not None and d.right is not None:
+        for slope, side, colour in ((d.left, -1, REFUSED), (d.right, 1, CHOSEN)):
+            where = "left" if side < 0 else "right"
+            label = f"from the {where}: {slope:.6g}"
+            ends = np.array([0.0, side * right])
+            ax.plot(ends, slope * ends, "-", color=colour, linewidth=1.5, label=label)
+            ax.plot(-ends / 3, -slope * ends / 3, ":", color=colour, linewidth=1.5)
+    elif np.isfinite(d.error_bar):
+        ends = np.array([-right, right])
+        ax.plot(ends, d.value * ends, "-", color=CHOSEN, linewidth=1, label="the derivative")
+        if d.error_bar > VISIBLE_BAR * abs(d.value):
+            for t in (ends * [1, 0], ends * [0, 1]):
+                low, high = ((d.value - d.error_bar) * t, (d.value + d.error_bar) * t)
+                ax.fill_between(t, low, high, color=CHOSEN, alpha=0.12, linewidth=0)
