@@ -135,7 +135,7 @@ def gradient(
     Returns
     -------
     Gradient
-        `value` and `error_bar`, structured like `x`. Costs 8 to 40 evaluations an entry.
+        `value` and `error_bar`, structured like `x`. Costs 8 to 60 evaluations an entry.
 
     Raises
     ------

@@ -62,12 +62,15 @@ class Scene:
         Unit roundoff of the arithmetic.
     claims : float
         Size of the claim of the leaf where it is largest.
+    unit : float
+        By how much the line moves a single entry; its numbers are shown per unit of the entry.
     """
 
     rtol: float
     size: float
     roundoff: float
     claims: float = 0.0
+    unit: float = 1.0
 
     @property
     def zero(self) -> float:
@@ -190,7 +193,8 @@ def _judge_at_kink(
     sees = derivative.side_bar <= max(WORTH_SEEING, scene.rtol) * scale
     usual = is_usual_value(analytic, derivative, scene.rtol)
     verdict = Verdict.PASS if usual and sees else Verdict.INCONCLUSIVE
-    return Judgement(verdict, Cause.KINK, where_at_kink(analytic, derivative, scene.rtol), scale)
+    seen = where_at_kink(analytic, derivative, scene.rtol, scene.unit)
+    return Judgement(verdict, Cause.KINK, seen, scale)
 
 
 def _judge_smooth(
@@ -333,10 +337,13 @@ def where_kinks_meet(analytic: Analytic, derivative: Derivative) -> str:
     )
 
 
-def where_at_kink(analytic: Analytic, derivative: Derivative, rtol: float) -> str:
-    """Say where the claim lies among the one-sided derivatives of a kink."""
+def where_at_kink(analytic: Analytic, derivative: Derivative, rtol: float, unit: float) -> str:
+    """Say where the claim lies among the one-sided derivatives of a kink, in units of the entry."""
     left, right = _sides(derivative)
-    sides = f"from the left {left:.6g}, from the right {right:.6g} (± {derivative.side_bar:.0e})"
+    sides = (
+        f"from the left {left / unit:.6g}, from the right {right / unit:.6g} "
+        f"(± {derivative.side_bar / unit:.0e})"
+    )
     if is_one_sided_value(analytic, derivative, rtol):
         place = "is one of them"
     elif is_usual_value(analytic, derivative, rtol):
@@ -345,4 +352,4 @@ def where_at_kink(analytic: Analytic, derivative: Derivative, rtol: float) -> st
         place = "lies between them"
     else:
         place = "lies outside"
-    return f"f has a kink at x: {sides}; the claim {analytic.value:.6g} {place}"
+    return f"f has a kink at x: {sides}; the claim {analytic.value / unit:.6g} {place}"

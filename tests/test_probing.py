@@ -270,6 +270,25 @@ def test_error_of_one_small_output_is_found():
     assert "for all outputs, the small ones weighted up" in report.findings[0].message
 
 
+def test_numbers_at_a_kink_are_those_of_the_gradient():
+    """Not those of a step of its own size."""
+    report = report_on(lambda x: 2 * np.maximum(x, 0.0), 0.3, 0.0)
+    assert "from the left 0, from the right 2 (±" in report.findings[0].message.replace("-0", "0")
+    assert "the claim 0.3 lies between them" in report.findings[0].message
+
+
+def test_claim_that_includes_a_fast_ripple_does_not_fail():
+    """At ordinary steps the ripple is noise around another slope; the smallest steps see it."""
+
+    def f(x):
+        return x + 1e-9 * math.sin(1e8 * x)
+
+    def claim(x):
+        return 1 + 0.1 * math.cos(1e8 * x)
+
+    assert report_on(f, claim, 1.0).verdict is not Verdict.FAIL
+
+
 @pytest.mark.parametrize("budget", [1, 2, 3, 4, 5, 6, 8, 20, 40, 100, 200, 400])
 def test_budget_that_ends_inside_a_referee_is_a_finding_not_an_exception(budget):
     """Never more evaluations than allowed, and no wrong answer for lack of them."""

@@ -131,7 +131,7 @@ def test_window_disputes_with_half_the_mismatch_to_spare():
 )
 def test_report_says_where_the_claim_lies_at_a_kink(claim, place):
     """Both one-sided derivatives and the place of the claim."""
-    sentence = where_at_kink(Analytic(claim, abs(claim)), kink(0.0, 1.0), 1e-5)
+    sentence = where_at_kink(Analytic(claim, abs(claim)), kink(0.0, 1.0), 1e-5, 1.0)
     assert sentence.startswith("f has a kink at x: from the left 0, from the right 1")
     assert sentence.endswith(place)
 

@@ -11,7 +11,7 @@ Third layer: uses `records`, `space`, `execution`.
 
 from .choice import Choice, choose, precise
 from .glance import Glance, glance
-from .ladder import Ladder, climb
+from .ladder import Ladder, climb, deepened
 from .levels import Vector
 from .line import FINE_ARITHMETIC, Line
 from .second_look import closer, kinks_may_meet, second_window
@@ -28,6 +28,7 @@ __all__ = [
     "choose",
     "climb",
     "closer",
+    "deepened",
     "glance",
     "kinks_may_meet",
     "precise",

@@ -72,7 +72,7 @@ def climb(line: Line, enough: Enough = precise) -> Ladder:
     Returns
     -------
     Ladder
-        After 8 to 40 evaluations beside f(x).
+        After 8 to 60 evaluations beside f(x).
     """
     ladder = _search(line, enough)
     side = _finite_side(line, ladder)
@@ -80,7 +80,7 @@ def climb(line: Line, enough: Enough = precise) -> Ladder:
         inside = from_inside(line, side, first_step(line.roundoff), SMALLEST)
         return replace(ladder, derivative=inside, side=side)
     if ladder.derivative.evidence in (Evidence.NOISE, Evidence.JUMP):
-        return _deepened(ladder, enough)
+        return deepened(ladder, enough)
     return ladder
 
 
@@ -147,7 +147,7 @@ def _finite_side(line: Line, ladder: Ladder) -> int:
     return int(right) - int(left)
 
 
-def _deepened(ladder: Ladder, enough: Enough) -> Ladder:
+def deepened(ladder: Ladder, enough: Enough) -> Ladder:
     """Look at the smallest steps before what is seen is called noise, or a jump at x.
 
     Noise and a jump look the same at any step. What calms down is a function that varies faster

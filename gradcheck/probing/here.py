@@ -15,8 +15,10 @@ from ..differences import (
     Choice,
     Ladder,
     Line,
+    choose,
     climb,
     closer,
+    deepened,
     glance,
     kinks_may_meet,
     precise,
@@ -145,16 +147,20 @@ def _climb_and_judge(line: Line, probe: Probe, analytic: Analytic, plan: Plan) -
         return precise_enough(choice) or clear
 
     # A clear mismatch needs no sharper window but a second one; if that contradicts, look harder.
+    unit = 1.0 if probe.entry is None else probe.weakest
     for enough in clear_enough, precise_enough:
         ladder = _closer_at_kink(climb(line, enough), analytic, plan)
-        derivative = ladder.derivative
-        scene = Scene(tolerance, line.reach, line.roundoff, line.origin.claim_size)
-        judgement = judge(analytic, derivative, scene)
+        scene = Scene(tolerance, line.reach, line.roundoff, line.origin.claim_size, unit)
+        judgement = judge(analytic, ladder.derivative, scene)
+        if judgement.verdict is Verdict.FAIL and _is_rough(ladder):
+            ladder = deepened(ladder, precise_enough)
+            judgement = judge(analytic, ladder.derivative, scene)
         if judgement.cause is not Cause.OTHER or _confirmed(ladder, analytic, scene):
             break
     else:
         reason = "two steps of different size do not tell the same story"
         judgement = judgement.doubted(Cause.NOISE, reason)
+    derivative = ladder.derivative
     if derivative.evidence is Evidence.NONFINITE and line.failure is not None:
         judgement = replace(judgement, reason=f"beside x, {line.failure}")
     numeric, bar = derivative.value, derivative.error_bar
@@ -164,6 +170,13 @@ def _climb_and_judge(line: Line, probe: Probe, analytic: Analytic, plan: Plan) -
     return Measured(
         probe, analytic, numeric, bar, judgement, derivative, line.roundoff, kinks_may_meet=meet
     )
+
+
+def _is_rough(ladder: Ladder) -> bool:
+    """Whether the window behind the derivative shows more than rounding: a ripple, perhaps."""
+    if not ladder.windows or ladder.rescued or ladder.derivative.evidence is Evidence.KINK:
+        return False
+    return choose(ladder.windows).rough
 
 
 def _closer_at_kink(ladder: Ladder, analytic: Analytic, plan: Plan) -> Ladder:
