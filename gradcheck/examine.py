@@ -44,7 +44,7 @@ def examine_leaf(place: Place, i: int, plan: Plan, rng: np.random.Generator) -> 
         stopped = _probe_all(place, (another(origin.space, i, rng),), plan, results)
         spare -= 1
     if stopped is None and not any(m.judgement.verdict is Verdict.FAIL for m in results):
-        stopped = _look_at_outputs(place, lines[0], plan, results)
+        stopped = _look_at_outputs(place, lines[0], plan, rng, results)
     result = _sum_up(origin, i, plan, results, stopped)
     dtype = str((place.given or origin).space.leaves[i].array.dtype)  # the caller's own
     return replace(result, report=replace(result.report, dtype=dtype))
@@ -72,20 +72,26 @@ def _probe_all(
 
 
 def _look_at_outputs(
-    place: Place, probe: Probe, plan: Plan, results: list[Measured]
+    place: Place, probe: Probe, plan: Plan, rng: np.random.Generator, results: list[Measured]
 ) -> Finding | None:
-    """Measure the first line again for other cotangents; the values of `f` are there already."""
+    """Measure a direction again for other cotangents; returns what stopped it early, if anything.
+
+    The values of `f` along the line are there already, if it was measured before.
+    """
+    path = place.origin.space.leaves[probe.leaf].path
     try:
         views = place.views()
+        if views and probe.entry is not None:  # it would show errors of that entry only
+            probe = another(place.origin.space, probe.leaf, rng)
+        for name, view in views:
+            measured = unmoved(view, probe) or measure(view, probe, plan)
+            results.append(replace(measured, output=name))
+            if measured.judgement.verdict is Verdict.FAIL:
+                break
     except BudgetSpent:
-        return _budget_finding(place.origin.space.leaves[probe.leaf].path, len(results), 1)
-    for name, view in views:
-        measured = unmoved(view, probe)
-        seen = [] if measured is None else [measured]
-        stopped = _probe_all(view, (probe,), plan, seen) if measured is None else None
-        results += [replace(measured, output=name) for measured in seen]
-        if stopped is not None or seen[0].judgement.verdict is Verdict.FAIL:
-            return stopped
+        return _budget_finding(path, len(results), len(results) + 1)
+    except CallFailed as failure:
+        return Finding(Cause.RAISED, f"{failure} for leaf {path}.", path)
     return None
 
 

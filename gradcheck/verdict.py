@@ -18,7 +18,8 @@ GLANCE_ROUNDING = 3e-5  # of the claim: coarser rounding would certify too littl
 GLANCE_BEND = 0.05  # of the claim: more bend may be a kink
 # A claim is zero up to the rounding of its own sums if it is below so many unit roundoffs of the
 # largest leaf's claim, or of f where all claims are small; a bar is, below so many of f.
-ZERO = 2.0**10
+ZERO = 2.0**6
+ZERO_OF_FEW_DIGITS = 4.0
 ZERO_OF_F = 4.0
 NOTHING_OF_F = 2.0**8
 WORTH_SEEING_OF_F = 1e-2  # and in few digits no more than this share of f
@@ -76,7 +77,8 @@ class Scene:
     def zero(self) -> float:
         """Claims up to this size are zero to rounding."""
         of_f = ZERO_OF_F * self.roundoff * self.size if self.roundoff <= FINE_ARITHMETIC else 0.0
-        return max(ZERO * self.roundoff * self.claims, of_f)
+        fine = self.roundoff <= FINE_ARITHMETIC
+        return max((ZERO if fine else ZERO_OF_FEW_DIGITS) * self.roundoff * self.claims, of_f)
 
     @property
     def nothing(self) -> float:

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..execution import Origin
-from ..space import Array, draw_weights, rms
+from ..space import Array, draw_weights, rms, unit_roundoff
 from .calls import claim_at
 
 FLATTEST = 1e-6  # outputs below this share of the rms are not weighted up any further
+FLATTEST_OF_FEW_DIGITS = 1e-2
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +43,14 @@ def views(origin: Origin, singles: int | None, rng: np.random.Generator) -> tupl
     Returns
     -------
     tuple of View
-        Without those for which the claim cannot be evaluated. Costs no evaluation of `f`, unless
-        the claim reads what the last forward pass kept.
+        Without those for which the claim cannot be evaluated. Costs one evaluation of `f`, because
+        the claim may read what the last forward pass kept.
     """
+    if sum(array.size for array in origin.output.arrays.values()) <= 1:
+        return ()
+    if origin.evaluator.claim_is_callable:
+        origin.evaluator.forward(origin.space.point())  # a layer reads what it kept of this point
+    origin = replace(origin, forward_first=False)
     made = []
     for name, cotangent in _cotangents(origin, singles, rng):
         there = claim_at(replace(origin, cotangent=cotangent), origin.space)
@@ -57,8 +63,6 @@ def _cotangents(
     origin: Origin, singles: int | None, rng: np.random.Generator
 ) -> Iterator[tuple[str, dict[str, Array]]]:
     outputs = origin.output.arrays
-    if sum(array.size for array in outputs.values()) <= 1:
-        return
     nothing = {path: np.zeros_like(weights) for path, weights in origin.cotangent.items()}
     yield "all outputs, the small ones weighted up", _equalised(origin, rng)
     if len(outputs) > 1:
@@ -76,11 +80,14 @@ def _cotangents(
 
 
 def _equalised(origin: Origin, rng: np.random.Generator) -> dict[str, Array]:
-    """Weigh every output by the inverse of its own size, within limits."""
+    """Weigh every output by the inverse of its own size, within limits, in its own precision."""
     drawn = {}
     for path, array in origin.output.arrays.items():
         size = np.abs(array).astype(np.float64)
         typical = rms(size) or 1.0
-        weights = draw_weights(rng, array.shape, array.dtype)
-        drawn[path] = weights / np.maximum(size, FLATTEST * typical)
+        few = unit_roundoff(array.dtype) > unit_roundoff(np.dtype(np.float64))
+        least = FLATTEST_OF_FEW_DIGITS if few else FLATTEST
+        weights = draw_weights(rng, array.shape, array.dtype) * typical
+        weights = weights / np.maximum(size, least * typical)
+        drawn[path] = weights.astype(array.dtype).astype(weights.dtype)
     return drawn

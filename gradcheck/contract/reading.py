@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..execution import Origin, Output, copied, describe, read_output
+from ..execution import Origin, Output, copied, describe, read_numbers
 from ..records import Cause, Finding, Kind, PyTree, UsageError, Verdict
 from ..space import Array, Leaf, Space, draw_weights, leaves_by_path, working_dtype
 from .breach import Broken
@@ -105,7 +105,7 @@ def _wrong_shape(leaf: Leaf, array: Array) -> Broken:
 def read_pushed(output: Output, raw: PyTree) -> dict[str, Array]:
     """Match what a JVP returned with the output of `f` by path."""
     try:
-        pushed = read_output(raw).arrays
+        pushed = read_numbers(raw).arrays
     except UsageError:
         raise Broken(
             Cause.STRUCTURE,

@@ -7,7 +7,7 @@ Second layer: uses `records`, `space`, `randomness`.
 
 from .evaluator import BudgetSpent, CallFailed, Evaluator, Spent
 from .origin import Origin
-from .outputs import Output, copied, describe, read_output, read_scalar
+from .outputs import Output, copied, describe, read_numbers, read_output, read_scalar
 
 __all__ = [
     "BudgetSpent",
@@ -18,6 +18,7 @@ __all__ = [
     "Spent",
     "copied",
     "describe",
+    "read_numbers",
     "read_output",
     "read_scalar",
 ]

@@ -121,6 +121,11 @@ class Evaluator:
         with np.errstate(all="ignore"):
             return self._read(self._call_f(point))
 
+    def forward(self, point: PyTree) -> None:
+        """Call the problem's own `f`, for what a layer keeps of it; never the reference."""
+        with np.errstate(all="ignore"):
+            self._call(self.problem.f, point)
+
     def f_complex(self, point: PyTree) -> Output:
         """Evaluate `f` at a complex version of a real point, whatever it returns there."""
         with np.errstate(all="ignore"):

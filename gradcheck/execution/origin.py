@@ -14,7 +14,7 @@ import numpy as np
 from ..records import Analytic, Kind, PyTree, UsageError
 from ..space import Array, Space, Tangent, inner, norm, rms, size_of, unit_roundoff, working_dtype
 from .evaluator import Evaluator
-from .outputs import Output, read_output
+from .outputs import Output, read_numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,9 +112,9 @@ class Origin:
 
     def _analytic_jvp(self, tangent: Tangent) -> Analytic:
         point, pushing = self.space.point(), self.tangent_tree(tangent)
-        self.evaluator.f_beside(point)  # a layer pushes forward through what it kept of its input
+        self.evaluator.forward(point)  # a layer pushes forward through what it kept of its input
         try:
-            pushed = read_output(self.evaluator.claim(point, pushing)).arrays
+            pushed = read_numbers(self.evaluator.claim(point, pushing)).arrays
         except UsageError:  # it returned no numbers; the contract has seen numbers at x
             return Analytic(np.nan, np.nan)
         for path, u in self.cotangent.items():

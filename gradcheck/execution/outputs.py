@@ -57,19 +57,29 @@ def read_scalar(value: object) -> Output:
 
 
 def read_output(value: PyTree) -> Output:
-    """Read the output of a function for a VJP or JVP: a pytree with floating arrays."""
-    given, treespec = flatten(value)
-    numbers = {path: _as_numbers(leaf) for path, leaf in given.items()}
+    """Read the output of a function for a VJP or JVP: a pytree with floating arrays.
+
+    Integers beside them, such as indices, are no part of what is differentiated.
+    """
+    whole = read_numbers(value)
     floating = {
         path: array
-        for path, array in numbers.items()
-        if array is not None and array.dtype.kind in "fc"
+        for path, array in whole.arrays.items()
+        if np.asarray(whole.given[path]).dtype.kind in "fc"
     }
-    if not floating:
+    return Output(floating, whole.given, whole.treespec) if floating else whole
+
+
+def read_numbers(value: PyTree) -> Output:
+    """Read a pytree of numbers, integers among them, such as what a JVP returns."""
+    given, treespec = flatten(value)
+    numbers = {path: _as_numbers(leaf) for path, leaf in given.items()}
+    arrays = {path: array for path, array in numbers.items() if array is not None}
+    if not arrays:
         raise UsageError(
             f"f returned {describe(value)}, which holds no floating array to differentiate."
         )
-    return Output(floating, given, treespec)
+    return Output(arrays, given, treespec)
 
 
 def _as_numbers(value: object) -> Array | None:

@@ -25,6 +25,9 @@ def unit_roundoff(dtype: np.dtype[Any]) -> float:
     return float(np.finfo(dtype).eps) / 2
 
 
+COARSEST_GRID = 2.0**-4  # float16 has no digits to be exact in; sixteen sizes are the least
+
+
 def grid_of(dtype: np.dtype[Any]) -> float:
     """Spacing of the grid on which random directions of a leaf are drawn, relative to its scale.
 
@@ -35,7 +38,8 @@ def grid_of(dtype: np.dtype[Any]) -> float:
     for float32.
     """
     digits = -np.log2(unit_roundoff(dtype))
-    return float(2.0 ** -(np.floor(2 * digits / 3) - 6 - np.floor(digits / 16)))
+    exact = 2.0 ** -(np.floor(2 * digits / 3) - 6 - np.floor(digits / 16))
+    return float(min(exact, COARSEST_GRID))
 
 
 OFF_GRID = (1 + 5**0.5) / 2  # all 53 digits in use: a single step that is on no binary grid
