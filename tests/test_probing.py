@@ -429,3 +429,21 @@ def test_budget_of_a_jvp_ends_without_an_exception(budget):
     )
     assert report.verdict is not Verdict.FAIL
     assert report.evaluations <= budget
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_float32_layer_that_caches_its_forward_pass_is_not_failed(seed):
+    """The claim half-way between two values must be that of the half-way point."""
+    f, grad, W = relu_kernel(seed)
+    kept = {}
+
+    def forward(x):
+        kept["x"] = np.array(x)
+        return f(x)
+
+    def backward(x):
+        return (grad(x) + grad(kept["x"])) / 2  # partly from x, partly from what was kept
+
+    assert report_on(forward, backward, W).verdict is not Verdict.FAIL
+    report = report_on(forward, lambda x: 1.25 * backward(x), W)
+    assert report.verdict is not Verdict.PASS

@@ -13,7 +13,7 @@ Part of `probing`.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from ..contract import claim_at
 from ..directions import Probe
 from ..execution import BudgetSpent, CallFailed, Origin
 from ..records import Analytic, UsageError
-from ..space import Array, working_dtype
+from ..space import Array, same_bits, working_dtype
 
 MOST_EVALUATIONS = 128  # a line, its windows included: beyond, certainty grows too slowly
 # Tried for the least scatter, in scales of the leaf; the first only to see truncation.
@@ -125,9 +125,10 @@ def average(origin: Origin, probe: Probe, rng: np.random.Generator, spent: int) 
     spent : int
         Evaluations that the line has cost already; MOST_EVALUATIONS less these may follow.
     """
-    allowed = int(min(MOST_EVALUATIONS - spent, origin.evaluator.left))
-    sampler = _Sampler(origin, probe, rng, allowed)
+    allowed = int(min(MOST_EVALUATIONS - spent, origin.evaluator.left - 1))
     try:
+        origin = replace(origin, forward_first=_reads_what_f_kept(origin, probe))
+        sampler = _Sampler(origin, probe, rng, allowed)
         trials = [sampler.trial(h) for h in STEPS]
         spacing = 2 * max(origin.roundoff, origin.roundoff_of_x) * origin.size
         best = min(range(1, len(STEPS)), key=lambda j: _uncertainty(trials, j, spacing))
@@ -145,6 +146,18 @@ def average(origin: Origin, probe: Probe, rng: np.random.Generator, spent: int) 
         float(np.median([getattr(a, name) for a in sampler.claimed])) for name in ("value", "scale")
     )
     return Median(middle, bar, claimed, size)
+
+
+def _reads_what_f_kept(origin: Origin, probe: Probe) -> bool:
+    """Whether the claim at x is another one after `f` was called beside x, as a layer's is."""
+    if origin.forward_first or not origin.claimed:
+        return origin.forward_first
+    beside, _ = origin.space.displaced(probe.tangent, STEPS[1])
+    origin.evaluator.forward(beside)
+    again = claim_at(origin, origin.space)
+    return again is None or not all(
+        same_bits(claim, again.claimed[i]) for i, claim in origin.claimed.items()
+    )
 
 
 def interval(values: Array) -> tuple[float, float]:
