@@ -135,7 +135,7 @@ def at_the_point(rng: np.random.Generator, n: int) -> Iterator[Case]:
             math.nan,
         )
         a, b = map(float, rng.normal(size=2))
-        stairs = lambda z, a=a, b=b: math.floor(1000 * (a * z + b)) / 1000  # noqa: E731
+        stairs = lambda z, a=a, b=b: math.floor(1000 * (a * z + b)) / 1000  # noqa: E731 - in a loop
         yield scalar("staircase", "floor", stairs, lambda z: 0.0, x, _slope_on_stairs(a, b, x))
 
 

@@ -14,7 +14,7 @@ from ..space import Space
 from .breach import Broken
 
 
-def guarded(who: str, space: Space, call: Callable[[], Any]) -> Any:  # noqa: ANN401
+def guarded(who: str, space: Space, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - foreign
     """Make one call; a raise or a changed input is a breach."""
     try:
         result = call()
