@@ -18,6 +18,7 @@ from .case import Case, flat, scaled
 
 FACTORS = (1.0, 1.01, 1.25, -1.0, 0.0)  # of the right claim; all but the first are wrong
 CERTIFIED = 1e-5  # a bar this small, relative to the value, is a useful answer
+FARTHEST = 3.0  # bars: the largest error that is tolerated
 NOTHING = 1e-6  # of the largest leaf's gradient: a leaf whose gradient is zero but for rounding
 
 
@@ -37,6 +38,9 @@ class Numeric:
         The exception, if the library raised one.
     sides_hold : bool or None
         Whether the one-sided derivatives that were reported hold; None where there are none.
+    far_side : float
+        How many bars the farther of the one-sided derivatives is away, where there is no
+        derivative; infinite where there are no such sides.
     """
 
     family: str
@@ -48,6 +52,7 @@ class Numeric:
     evaluations: int = 0
     trouble: str = ""
     sides_hold: bool | None = None
+    far_side: float = math.inf
 
     @property
     def differentiable(self) -> bool:
@@ -68,6 +73,15 @@ class Numeric:
     def certified(self) -> bool:
         """Whether the answer is useful."""
         return self.bar <= CERTIFIED * abs(self.value)
+
+    @property
+    def nonsense(self) -> bool:
+        """Whether a derivative is certified where there is none.
+
+        A kink so weak that both of its sides lie within the bar, or as near it as any error may
+        be, is none that anybody could tell from a slope.
+        """
+        return not self.differentiable and self.certified and self.far_side > FARTHEST
 
     @property
     def relative_error(self) -> float:
@@ -143,8 +157,16 @@ def measure_numeric(case: Case, seed: int) -> Numeric:
     if case.left is not None and d.evidence is Evidence.KINK:
         pairs = ((d.left, case.left), (d.right, case.right))
         sides = all(abs(told - side) <= d.side_bar for told, side in pairs)
+    far = math.inf
+    if case.left is not None and d.error_bar > 0:
+        far = max(abs(d.value - side) for side in (case.left, case.right)) / d.error_bar
     return Numeric(
-        **blank, value=d.value, bar=d.error_bar, evaluations=d.evaluations, sides_hold=sides
+        **blank,
+        value=d.value,
+        bar=d.error_bar,
+        evaluations=d.evaluations,
+        sides_hold=sides,
+        far_side=far,
     )
 
 
@@ -154,7 +176,8 @@ def judge(case: Case, seed: int, factor: float) -> list[Judged]:
     There each line has its own 128 evaluations, and each leaf is a network's question of its own.
     """
     # The seed is drawn from the name, so that no two cases share their directions
-    plan = Plan.auto(seed=zlib.crc32(f"{seed} {case.name} {factor}".encode()))
+    # the verdict alone: what is wrong is asked of another corpus
+    plan = Plan.auto(seed=zlib.crc32(f"{seed} {case.name} {factor}".encode()), naming=0)
     blank = {"family": case.family, "seed": seed, "factor": factor}
 
     def claim(x):

@@ -128,7 +128,7 @@ def _why(m: Numeric) -> str:
         return f"raised {m.trouble}"
     if m.differentiable and not m.covered:
         return f"{m.value:.10g} ± {m.bar:.1e}, truth {m.truth:.10g}, {m.overshoot:.3g} bars off"
-    if not m.differentiable and m.certified:
+    if m.nonsense:
         return f"{m.value:.10g} ± {m.bar:.1e} where there is no derivative"
     if m.sides_hold is False:
         return "the one-sided derivatives do not hold"

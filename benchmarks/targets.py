@@ -14,7 +14,7 @@ import numpy as np
 
 from gradcheck import Verdict
 
-from .measure import Campaign, Judged, Numeric
+from .measure import FARTHEST, Campaign, Judged, Numeric
 
 # f has two derivatives there, one of the ripple and one that is meant: nothing can be promised
 UNCOUNTED = frozenset({"ripple"})
@@ -159,7 +159,7 @@ def _failing_evaluations(c: Campaign) -> float:
 
 
 def _certified_nonsense(c: Campaign) -> float:
-    return sum(m.certified for m in c.numerics if not m.differentiable)
+    return sum(m.nonsense for m in c.numerics)
 
 
 AT_LEAST, AT_MOST = operator.ge, operator.le
@@ -169,7 +169,7 @@ TARGETS = (
     Target("coverage, float32 relu networks, %", _coverage(FLOAT32_RELU), AT_LEAST, 97.0),
     Target(
         "largest error, in bars", lambda c: quantile((m.overshoot for m in derivatives(c)), 1),
-        AT_MOST, 3.0,
+        AT_MOST, FARTHEST,
     ),
     Target("bar / error on smooth, median", _tightness, AT_MOST, 15.0),
     Target("relative bar on smooth, median", _bars(0.5), AT_MOST, 1e-9),

@@ -3,14 +3,16 @@
     report = gradcheck.check_grad(loss, backward, params)
     assert report, report
 
-The names below are the whole public surface of the core; `gradcheck.laws` and
-`gradcheck.reference` are loaded when they are first asked for.
+The names below are the whole public surface of the core; `gradcheck.laws`,
+`gradcheck.reference`, `gradcheck.strategies` and `gradcheck.testing` are loaded when they are first
+asked for.
 """
 
 import importlib
 from types import ModuleType
 
 from . import render as render  # enters what reports are printed with
+from . import teaching as teaching  # and what they are marked with
 from .check import (
     Options,
     assert_grad,
@@ -38,6 +40,7 @@ from .records import (
     Plan,
     Problem,
     Report,
+    Score,
     UsageError,
     Verdict,
 )
@@ -61,6 +64,7 @@ __all__ = [
     "Problem",
     "Progress",
     "Report",
+    "Score",
     "UsageError",
     "Verdict",
     "__version__",
@@ -78,6 +82,6 @@ __all__ = [
 
 def __getattr__(name: str) -> ModuleType:
     """Load the parts that a plain check does not need."""
-    if name in ("laws", "reference"):
+    if name in ("laws", "reference", "strategies", "testing"):
         return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,7 +1,7 @@
 """The public functions that check a claim.
 
 Owns the signatures, the options and the documentation; the work is done by `flow`.
-Eighth layer.
+Tenth layer.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import fields
 from typing import Any, Literal, TypedDict, Unpack
 
 from .flow import Progress, run
-from .records import GradientError, Kind, Plan, Problem, PyTree, Report, UsageError
+from .records import Kind, Plan, Problem, PyTree, Report, UsageError, require
 
 
 def check(
@@ -111,8 +111,10 @@ def check_grad(
         `f(x)` returns one real number.
     grad : callable, pytree or True
         `grad(x)` returns the gradient, structured and shaped like `x`; or the gradient itself; or
-        True if `f` returns `(value, gradient)`, as with SciPy's `jac=True`. For a complex leaf the
-        gradient g is that of df = Re sum conj(g) dx, as in PyTorch.
+        True if `f` returns `(value, gradient)`, as with SciPy's `jac=True`. A callable may return
+        `(value, gradient)` too, as JAX's `value_and_grad`: a plain tuple of a real number and of
+        what is structured like `x`. The value must then be that of `f`, within rounding. For a
+        complex leaf the gradient g is that of df = Re sum conj(g) dx, as in PyTorch.
     x : pytree
         The point: arrays and numbers in dicts, lists, tuples, namedtuples, or dataclasses
         registered with optree. Integers, strings and None are carried along.
@@ -131,9 +133,14 @@ def check_grad(
 
     Notes
     -----
-    `f` and the claim are called twice at `x`; on a smooth float64 function a right leaf then costs
-    4 evaluations of `f`, a wrong one about 17 more. `x` and its arrays are never handed out: `f`
-    works on copies.
+    `f` is called twice at `x`, the claim there, nearby, and there again, 5 times in all; on a
+    smooth float64 function a right leaf then costs 4 evaluations of `f`, a wrong one about 17 more.
+    `x` and its arrays are never handed out: `f` works on copies.
+
+    A claim that keeps state fails by that name: a cache that is stale, a buffer that it adds to or
+    hands out twice, weights of `f` that it updates. One that reads, or uses up, what the last call
+    of `f` left behind is a layer and legal: `f` is called before it. Gradients that share memory
+    with one another or with the point are right, and remarked on.
 
     Examples
     --------
@@ -256,13 +263,6 @@ def assert_jvp(
 ) -> Report:
     """Check as `check_jvp` does and raise `GradientError` unless the verdict is PASS."""
     return require(check_jvp(f, jvp, x, **options))
-
-
-def require(report: Report) -> Report:
-    """Return a report that passes; raise `GradientError` for any other."""
-    if not report.ok:
-        raise GradientError(report)
-    return report
 
 
 def _checked(kind: Kind, f: Any, claim: Any, x: PyTree, options: Options) -> Report:  # noqa: ANN401

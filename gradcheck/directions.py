@@ -106,13 +106,13 @@ def scale_of_leaf(leaf: Leaf) -> Array:
     """
     array = leaf.array
     typical = rms(array)
-    if not typical > LEAST_SIZE:
-        return np.asarray(1.0)
     sizes = np.abs(array).astype(np.float64)
-    nonzero = sizes[sizes > 0]
-    if typical <= SPREAD * float(np.median(nonzero)):
+    usable = (sizes > LEAST_SIZE) & np.isfinite(sizes)  # a modulus may overflow
+    if not typical > LEAST_SIZE or not usable.any():
+        return np.asarray(1.0)
+    if typical <= SPREAD * float(np.median(sizes[sizes > 0])):
         return np.asarray(_power_of_two(typical))
-    sizes = np.where(sizes > LEAST_SIZE, sizes, np.median(nonzero))
+    sizes = np.where(usable, sizes, np.median(sizes[usable]))
     return np.asarray(2.0 ** np.round(np.log2(sizes)))
 
 

@@ -1,6 +1,6 @@
 """One leaf: its lines drawn, measured and summed up, with a sentence where it is not plainly right.
 
-Sixth layer: uses `probing`; `flow` puts the leaves together.
+Eighth layer: uses `probing` and `diagnose`; `flow` puts the leaves together.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from . import canary
+from .diagnose import Blame, blame, blame_exactly, looked_at, numbers_of
 from .differences import FINE_ARITHMETIC
 from .directions import Probe, another, certified, coordinate, probes, relative_to, scale_of_leaf
 from .execution import BudgetSpent, CallFailed, Origin
 from .probing import Measured, Place, measure, unmoved
-from .records import BoolArray, Cause, Finding, LeafReport, Mode, Plan, Verdict
+from .records import Cause, ErrorMap, Finding, LeafReport, Plan, Verdict
 from .space import Array, grid_of, unit_roundoff
+from .traces import error_map, line_trace
 from .verdict import sees_a_factor
 
 RANK = {Verdict.PASS: 0, Verdict.INCONCLUSIVE: 1, Verdict.FAIL: 2}
@@ -45,7 +48,9 @@ def examine_leaf(place: Place, i: int, plan: Plan, rng: np.random.Generator) -> 
         spare -= 1
     if stopped is None and not any(m.judgement.verdict is Verdict.FAIL for m in results):
         stopped = _look_at_outputs(place, lines[0], plan, rng, results)
-    result = _sum_up(origin, i, plan, results, stopped)
+    result = _sum_up(place, i, plan, results, stopped)
+    if plan.canary:
+        result = _with_canary(place, i, plan, results, result)
     dtype = str((place.given or origin).space.leaves[i].array.dtype)  # the caller's own
     return replace(result, report=replace(result.report, dtype=dtype))
 
@@ -125,13 +130,14 @@ def _lines(
 
 
 def _sum_up(
-    origin: Origin, i: int, plan: Plan, results: Sequence[Measured], stopped: Finding | None
+    place: Place, i: int, plan: Plan, results: Sequence[Measured], stopped: Finding | None
 ) -> LeafResult:
-    leaf = origin.space.leaves[i]
+    origin = place.origin
     if not results:
         assert stopped is not None, "a leaf with lines was either measured or stopped"
         verdict = Verdict.FAIL if stopped.cause is Cause.RAISED else Verdict.INCONCLUSIVE
         return LeafResult(_blank(origin, i, verdict, stopped.cause, stopped.message), (stopped,))
+    array = origin.space.leaves[i].array
     worst = max(results, key=lambda m: (RANK[m.judgement.verdict], m.error))
     verdict, cause, reason = worst.judgement.verdict, worst.judgement.cause, worst.judgement.reason
     if verdict is Verdict.PASS and _is_blind(results, plan):
@@ -139,6 +145,17 @@ def _sum_up(
         reason = "no direction would have shown an error of one percent of the leaf"
     if stopped is not None and verdict is not Verdict.FAIL:
         verdict, cause, reason = Verdict.INCONCLUSIVE, stopped.cause, stopped.message
+    blamed = None
+    if verdict is Verdict.FAIL:
+        blamed = blame(results, worst, plan, place.rng)
+    elif verdict is Verdict.PASS and cause is Cause.PRECISION:
+        blamed = blame_exactly(worst, plan, place.rng)
+    wrong, complete = None, False
+    if blamed is not None:
+        verdict, cause, reason = Verdict.FAIL, blamed.finding.cause, blamed.finding.message
+        wrong, complete = blamed.wrong, blamed.complete
+    elif verdict is Verdict.PASS and _all_looked_at(array, results):
+        wrong, complete = np.zeros(array.shape, dtype=bool), True
     error, miss = _certified(origin, i, results) if verdict is Verdict.PASS else (math.nan, 0.0)
     report = replace(
         _blank(origin, i, verdict, cause, reason),
@@ -148,11 +165,48 @@ def _sum_up(
         scale=worst.judgement.scale,
         certified=error,
         miss=miss,
-        wrong=_wrong(leaf.array, results, plan),
+        wrong=wrong,
+        complete=complete,
         probes=sum(not m.output for m in results),
+        line=line_trace(worst),
+        errors=_errors(array.shape, results, worst, blamed),
     )
-    findings = _leaf_findings(report, results, worst)
+    findings = (blamed.finding,) if blamed is not None else _leaf_findings(report, results, worst)
     return LeafResult(report, findings if stopped is None else (*findings, stopped))
+
+
+def _errors(
+    shape: tuple[int, ...], results: Sequence[Measured], worst: Measured, blamed: Blame | None
+) -> ErrorMap | None:
+    """Map the entries that the search or the plan has measured by themselves."""
+    located = looked_at(results, worst) if blamed is None else blamed.located
+    return None if located is None else error_map(shape, located.entries)
+
+
+def _with_canary(
+    place: Place, i: int, plan: Plan, results: Sequence[Measured], result: LeafResult
+) -> LeafResult:
+    """Plant an error in a copy of the claim; where it slips through, nothing is certified."""
+    report = result.report
+    planted = canary.release(place, i, plan, results, report)
+    if planted.closer:  # what a glance had certified is corrected, and tried again
+        error, miss = _certified(place.origin, i, planted.closer)
+        report = replace(report, certified=error, miss=miss)
+        planted = canary.release(place, i, plan, planted.closer, report)
+    report = replace(report, canary=planted.seen)
+    if planted.finding is None:
+        return LeafResult(report, result.findings)
+    report = replace(
+        report,
+        verdict=Verdict.INCONCLUSIVE,
+        cause=Cause.CANARY,
+        reason="an error planted in a copy of the claim passed unseen",
+        certified=math.nan,
+        miss=0.0,
+        wrong=None,
+        complete=False,
+    )
+    return LeafResult(report, (planted.finding, *result.findings))
 
 
 def _blank(
@@ -177,23 +231,9 @@ def _certified(origin: Origin, i: int, results: Sequence[Measured]) -> tuple[flo
     return relative_to(claim, error), miss
 
 
-def _wrong(array: Array, results: Sequence[Measured], plan: Plan) -> BoolArray | None:
-    """Mark the wrong entries where every entry was looked at by itself."""
-    if any(m.output and m.judgement.verdict is Verdict.FAIL for m in results):
-        return None  # wrong for one output: which entries, was not asked
-    results = [m for m in results if not m.output]
-    if plan.mode is Mode.SAMPLE or any(m.probe.entry is None for m in results):
-        return None
-    if any(m.judgement.verdict is Verdict.INCONCLUSIVE for m in results):
-        return None
-    entries = {m.probe.entry for m in results}
-    if len(entries) < array.size:
-        return None
-    mask = np.zeros(array.size, dtype=bool)
-    for m in results:
-        if m.judgement.verdict is Verdict.FAIL and m.probe.entry is not None:
-            mask[m.probe.entry] = True
-    return mask.reshape(array.shape)
+def _all_looked_at(array: Array, results: Sequence[Measured]) -> bool:
+    """Whether every entry was measured by itself."""
+    return len({m.probe.entry for m in results if m.probe.entry is not None}) == array.size
 
 
 def _budget_finding(path: str, done: int, planned: int) -> Finding:
@@ -208,9 +248,11 @@ def _budget_finding(path: str, done: int, planned: int) -> Finding:
 def _leaf_findings(
     report: LeafReport, results: Sequence[Measured], worst: Measured
 ) -> tuple[Finding, ...]:
-    """Write the sentence for a leaf that is not plainly right."""
-    if report.verdict is Verdict.FAIL:
-        return (_failure(report, results, worst),)
+    """Write the sentence for a leaf that did not fail and is not plainly right."""
+    passed = worst.judgement.verdict is Verdict.PASS
+    if passed and report.verdict is not Verdict.PASS and report.cause is Cause.PRECISION:
+        message = f"{report.path}: {report.reason}; {ADVICE[Cause.PRECISION]}."
+        return (Finding(Cause.PRECISION, message, report.path, numbers_of(worst)),)
     marked = [m for m in results if m.judgement.cause is not None]
     if not marked:
         return ()
@@ -221,7 +263,7 @@ def _leaf_findings(
     if m.derivative is not None and m.derivative.left is not None:
         sides = {"left": m.derivative.left, "right": m.derivative.right}
     message = f"{report.path}: {m.judgement.reason}{'; ' + advice if advice else ''}."
-    return (Finding(cause, message, report.path, {**_numbers(m), **sides}),)
+    return (Finding(cause, message, report.path, {**numbers_of(m), **sides}),)
 
 
 ADVICE = {
@@ -232,54 +274,3 @@ ADVICE = {
     Cause.NOISE: "hold random sources with random=, or give f in more digits as reference=",
     Cause.PRECISION: "give f in more digits as reference=, or subtract a large constant from f",
 }
-
-
-def _failure(report: LeafReport, results: Sequence[Measured], worst: Measured) -> Finding:
-    numbers = _numbers(worst)
-    if report.cause is Cause.NONFINITE:
-        where = _entry_name(report, worst.probe.entry)
-        message = (
-            f"{report.path} is not finite{where}, where f is smooth: numeric "
-            f"{worst.numeric / worst.probe.weakest:.6g} ± {worst.bar / worst.probe.weakest:.0e}."
-        )
-        return Finding(Cause.NONFINITE, message, report.path, numbers)
-    looked_at = [m for m in results if not m.output]
-    wrong = sum(m.judgement.verdict is Verdict.FAIL for m in looked_at)
-    # an entry's numbers are shown as the gradient's, not as those of a step of its own size
-    unit = 1.0 if worst.probe.entry is None else worst.probe.weakest
-    place = (
-        " along a random direction"
-        if worst.probe.entry is None
-        else _entry_name(report, worst.probe.entry)
-    )
-    notes = []
-    if worst.output:
-        place += f" for {worst.output}"
-    elif worst.probe.entry is not None:
-        notes.append(f"{wrong} of {len(looked_at)} entries looked at are wrong")
-    if worst.numeric != 0:
-        notes.append(f"ratio {worst.analytic.value / worst.numeric:.6g}")
-    message = (
-        f"{report.path} is wrong{place}: analytic {worst.analytic.value / unit:.6g}, numeric "
-        f"{worst.numeric / unit:.6g} ± {worst.bar / unit:.0e}"
-        f"{' (' + ', '.join(notes) + ')' if notes else ''}."
-    )
-    return Finding(Cause.OTHER, message, report.path, numbers)
-
-
-def _entry_name(report: LeafReport, entry: int | None) -> str:
-    if entry is None or not report.shape:
-        return ""
-    where = np.unravel_index(entry, report.shape)
-    return f" at [{', '.join(str(int(k)) for k in where)}]"
-
-
-def _numbers(m: Measured) -> dict[str, float | str]:
-    about = {"output": m.output} if m.output else {}
-    return {
-        **about,
-        "analytic": m.analytic.value,
-        "numeric": m.numeric,
-        "error_bar": m.bar,
-        "scale": m.judgement.scale,
-    }

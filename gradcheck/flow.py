@@ -2,7 +2,7 @@
 
 Owns the order of the steps, the seed's streams, and the restoring of the caller's data, also after
 an exception or Ctrl-C.
-Seventh layer: the only composer; `check` puts the public functions around it.
+Ninth layer: the only composer; `check` puts the public functions around it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from . import circumstances
 from . import contract as contracts
 from .examine import RANK, LeafResult, examine_leaf
 from .execution import BudgetSpent, Evaluator, Origin, Spent
@@ -94,8 +95,34 @@ def _run(
             path = space.leaves[i].path
             progress(Progress(path, len(results), len(space.moving), evaluator.evaluations))
     if contract.constant and all(result.report.verdict is Verdict.PASS for result in results):
-        results = _tried_elsewhere(results, place, surveyor, for_lines)
-    return _report(evaluator, space, plan, contract, results)
+        results = _tried_elsewhere(results, contract.constant, place, surveyor, for_lines)
+    breach = _doubt_f(contract.origin, results, for_shifts)
+    if breach is not None:
+        return _untested(evaluator, space, plan, contracts.Contract(None, breach))
+    report = _report(evaluator, space, plan, contract, results)
+    remarks = circumstances.remarks(contract.origin, report)
+    return replace(report, findings=report.findings + remarks, evaluations=evaluator.evaluations)
+
+
+def _doubt_f(
+    origin: Origin, results: list[LeafResult], rng: np.random.Generator
+) -> contracts.Breach | None:
+    """Ask whether a leaf fails because of what `f` keeps between its calls."""
+    space = origin.space
+    unmoved = [i for i, result in zip(space.moving, results, strict=True) if _is_unmoved(result)]
+    if not unmoved:
+        return None
+    return contracts.doubt_f(origin, _nearby(space, SHIFT, rng), unmoved[0])
+
+
+UNMOVED = 10.0  # error bars: a derivative of `f` that small, or a bar that wide, is worth a doubt
+
+
+def _is_unmoved(result: LeafResult) -> bool:
+    """Whether a leaf fails because `f` hardly answers to it, or answers to something else."""
+    leaf = result.report
+    answers = abs(leaf.numeric) > UNMOVED * leaf.error_bar
+    return leaf.verdict is Verdict.FAIL and leaf.cause is not Cause.STALE_CACHE and not answers
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,9 +168,13 @@ class _Surveyor:
 
 
 def _tried_elsewhere(
-    results: list[LeafResult], place: Place, surveyor: _Surveyor, rng: np.random.Generator
+    results: list[LeafResult],
+    constant: frozenset[int],
+    place: Place,
+    surveyor: _Surveyor,
+    rng: np.random.Generator,
 ) -> list[LeafResult]:
-    """Check a claim that never changes at another point too: it may answer from an old cache."""
+    """Check leaves whose claim never changes at another point too: it may be of an old cache."""
     try:
         far = next(filter(None, map(place.visit, FAR_SHIFTS)), None)
         if far is None:
@@ -151,11 +182,11 @@ def _tried_elsewhere(
         there = surveyor.place(far)
     except (BudgetSpent, contracts.Broken):
         return results
-    again = [examine_leaf(there, i, surveyor.plan, rng) for i in far.space.moving]
-    return [
-        _stale(second) if second.report.verdict is Verdict.FAIL else first
-        for first, second in zip(results, again, strict=True)
-    ]
+    tried, plan = [], replace(surveyor.plan, canary=False)  # this only asks whether it fails
+    for i, first in zip(place.origin.space.moving, results, strict=True):
+        second = examine_leaf(there, i, plan, rng) if i in constant else first
+        tried.append(_stale(second) if second.report.verdict is Verdict.FAIL else first)
+    return tried
 
 
 def _stale(result: LeafResult) -> LeafResult:
@@ -166,7 +197,8 @@ def _stale(result: LeafResult) -> LeafResult:
         f"farther away: the derivative answers from a cache of an earlier call.",
         result.report.path,
     )
-    return LeafResult(replace(result.report, cause=Cause.STALE_CACHE), (finding,))
+    report = replace(result.report, cause=Cause.STALE_CACHE, wrong=None, complete=False)
+    return LeafResult(report, (finding,))
 
 
 def _nearby(space: Space, distance: float, rng: np.random.Generator) -> Space:
@@ -218,15 +250,35 @@ def _report(
     leaves = {result.report.path: result.report for result in results}
     findings = [finding for result in results for finding in result.findings]
     findings.sort(key=lambda finding: -_rank(finding, leaves))
+    findings = _said_once(findings)
     verdict = max((leaf.verdict for leaf in leaves.values()), key=RANK.__getitem__)
     if verdict is Verdict.PASS and not any(leaf.probes for leaf in leaves.values()):
         verdict = Verdict.INCONCLUSIVE
         findings.append(Finding(Cause.OTHER, "all leaves are empty: nothing was tested."))
     breach = contracts.changed_inputs(space)
+    if breach is not None or verdict is not Verdict.PASS:
+        contract = contract.beside_worse()
     if breach is not None:
         verdict = Verdict.FAIL
         findings.insert(0, breach.finding)
     return _finish(evaluator, plan, verdict, leaves, (*findings, *contract.remarks))
+
+
+def _said_once(findings: list[Finding]) -> list[Finding]:
+    """Explain a cause at the first leaf that has it, and refer to that at the others."""
+    shown: list[Finding] = []
+    said: dict[str, str] = {}  # from an explanation to the leaf at which it stands
+    last = ""
+    for finding in findings:
+        why = str(finding.evidence.get("why", ""))
+        if why and why in said:
+            again = "Likewise." if why == last else f"The same holds as for {said[why]}."
+            finding = replace(finding, message=finding.message.replace(why, again))
+        elif why:
+            said[why] = str(finding.leaf)
+        last = why
+        shown.append(finding)
+    return shown
 
 
 def _rank(finding: Finding, leaves: dict[str, LeafReport]) -> int:

@@ -1,13 +1,15 @@
 """The numeric side alone: certified derivatives of a function for which nothing is claimed.
 
 Owns `derivative` and `gradient`, and `ladder_of` for those who want to see how it was measured.
-Seventh layer, beside `flow`: composes `contract`, `directions` and `differences`.
+Ninth layer, beside `flow`: composes `contract`, `directions` and `differences`.
 """
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -27,9 +29,10 @@ from .space import (
     Tangent,
     leaves_by_path,
     rms,
-    size_of,
     working_dtype,
 )
+
+LEAST_LENGTH = sys.float_info.min  # below, a number has lost digits, and its inverse overflows
 
 
 def derivative(
@@ -55,7 +58,7 @@ def derivative(
     Returns
     -------
     Derivative
-        |value - true| <= error_bar. On a smooth float64 function the bar is about 1e-10 relative
+        `|value - true| <= error_bar`. On a smooth float64 function the bar is about 1e-10 relative
         and costs 9 evaluations; where f is rough, some dozens.
 
     Raises
@@ -104,19 +107,27 @@ def ladder_of(
     """
     space = Space.of(x)
     tangent = _read_direction(space, direction)
-    length = size_of(tangent.values())
-    if length == 0:
+    sizes = {i: rms(v) for i, v in tangent.items() if np.any(v != 0)}
+    if not sizes:
         raise UsageError("the direction is zero everywhere, so there is nothing to differentiate.")
-    origin = _origin(f, x, space, random)
-    # t = 1 moves no leaf by more than about its own size
-    factor = OFF_GRID * min(
-        (rms(space.leaves[i].array) or 1.0) / rms(v) / 2
-        for i, v in tangent.items()
-        if np.any(v != 0)
-    )
-    line = Line(origin, {i: factor * v for i, v in tangent.items() if np.any(v != 0)})
-    with np.errstate(all="ignore"):
+    if not LEAST_LENGTH < max(sizes.values()) < np.inf:
+        raise UsageError(
+            f"the direction has entries of size {max(sizes.values()):.0e}, which leaves no digits "
+            f"to compute in; scale it to about the size of x."
+        )
+    with _measuring(f, x, space, random) as origin:
+        # t = 1 moves no leaf by more than about its own size
+        factor = OFF_GRID * min(
+            _reach(space.leaves[i]) / size / 2 for i, size in sizes.items() if size > LEAST_LENGTH
+        )
+        line = Line(origin, {i: factor * tangent[i] for i in sizes})
         return climb(line), factor
+
+
+def _reach(leaf: Leaf) -> float:
+    """Return how far a leaf may be moved: its size, 1 where that is nothing or beyond float64."""
+    size = rms(leaf.array)
+    return size if LEAST_LENGTH < size < np.inf else 1.0
 
 
 def gradient(
@@ -150,10 +161,9 @@ def gradient(
     True
     """
     space = Space.of(x)
-    origin = _origin(f, x, space, random)
     values: dict[int, Any] = {}
     bars: dict[int, Any] = {}
-    with np.errstate(all="ignore"):
+    with _measuring(f, x, space, random) as origin:
         for i in space.moving:
             values[i], bars[i] = _gradient_of_leaf(origin, i)
     return Gradient(
@@ -185,12 +195,30 @@ def _like(space: Space, arrays: dict[int, Any]) -> PyTree:
     return optree.tree_unflatten(space.treespec, values)
 
 
-def _origin(f: Callable[[PyTree], Any], x: PyTree, space: Space, random: Any) -> Origin:  # noqa: ANN401
+@contextmanager
+def _measuring(
+    f: Callable[[PyTree], Any],
+    x: PyTree,
+    space: Space,
+    random: Any,  # noqa: ANN401 - as in derivative
+) -> Iterator[Origin]:
+    """Evaluate `f` at x; afterwards, what belongs to the caller is as it was."""
     problem = Problem(f, lambda _: None, x, Kind.GRAD, "", random)
     evaluator = Evaluator(
         problem, Held.of(problem.random), Budget(), time.monotonic, Spent(time.monotonic())
     )
-    return visit_unclaimed(evaluator, space)
+    with left_as_found(evaluator, space), np.errstate(all="ignore"):
+        yield visit_unclaimed(evaluator, space)
+
+
+@contextmanager
+def left_as_found(evaluator: Evaluator, space: Space) -> Iterator[None]:
+    """Put the caller's arrays and random sources back, also after an exception or Ctrl-C."""
+    try:
+        yield
+    finally:
+        space.restore_given()
+        evaluator.held.rewind()
 
 
 def _read_direction(space: Space, direction: PyTree | None) -> Tangent:

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import optree
 
 from .records import UsageError
 
@@ -34,7 +35,7 @@ class Held:
     True
     """
 
-    rewinders: tuple[Callable[[], None], ...]
+    sources: tuple[_Source, ...]
 
     @classmethod
     def of(cls, sources: tuple[Any, ...]) -> Held:
@@ -52,33 +53,62 @@ class Held:
         UsageError
             If a source is none of these.
         """
-        return cls(tuple(_rewinder(source) for source in sources))
+        return cls(tuple(_Source.of(source) for source in sources))
 
     def rewind(self) -> None:
         """Put every source back into the state in which it was found."""
-        for rewinder in self.rewinders:
-            rewinder()
+        for source in self.sources:
+            source.write(source.found)
+
+    def untouched(self) -> tuple[bool, ...]:
+        """Tell of every source whether nothing has been drawn from it since it was rewound."""
+        return tuple(_is_same(source.read(), source.found) for source in self.sources)
 
 
-def _rewinder(source: object) -> Callable[[], None]:
-    """Return the function that writes the source's present state back."""
+@dataclass(frozen=True, eq=False)
+class _Source:
+    """How a source's state is read and written back, and the state in which it was found."""
+
+    read: Callable[[], Any]
+    write: Callable[[Any], None]
+    found: Any
+
+    @classmethod
+    def of(cls, source: object) -> _Source:
+        read, write = _access(source)
+        return cls(read, write, copy.deepcopy(read()))
+
+
+def _is_same(now: Any, before: Any) -> bool:  # noqa: ANN401 - states are nested, of many types
+    """Compare two states of one source: numbers, strings and arrays in dicts and tuples."""
+    pairs = zip(
+        optree.tree_leaves(now, none_is_leaf=True),
+        optree.tree_leaves(before, none_is_leaf=True),
+        strict=True,
+    )
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+def _access(source: object) -> tuple[Callable[[], Any], Callable[[Any], None]]:
+    """Return the functions that read a source's state and write one back."""
     if isinstance(source, np.random.Generator):
-        return _rewinder(source.bit_generator)
+        return _access(source.bit_generator)
     if isinstance(source, np.random.BitGenerator):
-        generator, kept = source, copy.deepcopy(source.state)
-        return lambda: setattr(generator, "state", copy.deepcopy(kept))
+        generator = source
+        return (
+            lambda: generator.state,
+            lambda state: setattr(generator, "state", copy.deepcopy(state)),
+        )
     if isinstance(source, np.random.RandomState):
-        legacy, state = source, source.get_state(legacy=False)
-        return lambda: legacy.set_state(state)
+        legacy = source
+        return lambda: legacy.get_state(legacy=False), legacy.set_state
     if isinstance(source, standard_random.Random):
-        python, seen = source, source.getstate()
-        return lambda: python.setstate(seen)
+        return source.getstate, source.setstate
     if isinstance(source, ModuleType) and source is np.random:
-        legacy_state = np.random.get_state(legacy=False)  # noqa: NPY002 - the user's source
-        return lambda: np.random.set_state(legacy_state)  # noqa: NPY002 - likewise
+        # the user's source
+        return lambda: np.random.get_state(legacy=False), np.random.set_state  # noqa: NPY002
     if isinstance(source, ModuleType) and source is standard_random:
-        module_state = standard_random.getstate()
-        return lambda: standard_random.setstate(module_state)
+        return standard_random.getstate, standard_random.setstate
     raise UsageError(
         f"random={source!r} cannot be held still; give a numpy.random.Generator or RandomState, "
         f"a random.Random, or the module numpy.random or random itself."

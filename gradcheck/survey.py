@@ -1,7 +1,7 @@
 """What was measured along one line, and the values around it: material for pictures.
 
 Owns `survey`, which evaluates far more than a derivative needs; a check never calls it.
-Eighth layer: uses `numeric` and `differences`; `render.curves` draws what it returns.
+Tenth layer: uses `numeric` and `differences`; `render.curves` draws what it returns.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from .differences import Ladder, Line, Vector, Window, choose
-from .numeric import ladder_of
-from .records import Derivative, Evidence, PyTree
+from .differences import Ladder, Line, Vector, Window, chosen_of
+from .numeric import ladder_of, left_as_found
+from .records import Derivative, PyTree
 
 SMALLEST_STEP = 2.0**-52  # of the line: below, x + t v is x
 DIFFERENCES = 140  # steps at which a plain central difference is taken
@@ -68,15 +68,6 @@ class Survey:
         return np.asarray(np.polyval(fit, places / outermost))
 
 
-def chosen_of(ladder: Ladder) -> Window | None:
-    """Return the window whose derivative is the answer; None where no single one is."""
-    derivative = ladder.derivative
-    many = ladder.rescued or ladder.side != 0 or derivative.evidence is Evidence.KINK
-    if many or not ladder.windows or not np.isfinite(derivative.error_bar):
-        return None
-    return choose(ladder.windows).window
-
-
 def survey(
     f: Callable[[PyTree], Any],
     x: PyTree,
@@ -105,7 +96,8 @@ def survey(
     (1, True)
     """
     ladder, unit = ladder_of(f, x, direction, random=random)
-    with np.errstate(all="ignore"):
+    origin = ladder.line.origin
+    with left_as_found(origin.evaluator, origin.space), np.errstate(all="ignore"):
         steps, differences = _differences(ladder.line)
         places, rises = _values(ladder.line, _outermost(ladder))
     return Survey(ladder, unit, steps * unit, differences / unit, places * unit, rises)

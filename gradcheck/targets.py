@@ -1,4 +1,4 @@
-"""From `file.py:name` or `package.module:name` to problems.
+"""From `file.py:name` or `package.module:name` to problems, or to subjects of the laws.
 
 Owns the import of the caller's file and what may go wrong in it, each with its sentence.
 At the edge: uses `records`.
@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import sys
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 from .records import Problem, UsageError, shown_error
+
+Loaded = TypeVar("Loaded")
 
 
 class TargetError(UsageError):
@@ -86,13 +90,30 @@ def load_targets(targets: Iterable[str]) -> list[tuple[Folder, list[Problem]]]:
     TargetError
         As `load_problems`.
     """
+    return _each_in_its_folder(targets, load_problems)
+
+
+def load_subjects(targets: Iterable[str]) -> list[tuple[Folder, object]]:
+    """Load several subjects of the laws, each with the folder that must be open meanwhile.
+
+    Raises
+    ------
+    TargetError
+        As `load_subject`.
+    """
+    return _each_in_its_folder(targets, load_subject)
+
+
+def _each_in_its_folder(
+    targets: Iterable[str], load: Callable[[str], Loaded]
+) -> list[tuple[Folder, Loaded]]:
     folders: dict[Path, Folder] = {}
     loaded = []
     for target in targets:
         path = _folder_of(target)
         folder = folders.setdefault(path, Folder(path))
         with folder.opened():
-            loaded.append((folder, load_problems(target)))
+            loaded.append((folder, load(target)))
     return loaded
 
 
@@ -109,17 +130,37 @@ def load_problems(target: str) -> list[Problem]:
     TargetError
         If the target is malformed, missing, raises, or is no problem.
     """
+    thing = _load(target)
+    with _refusing(f"{target} raised"):
+        return _as_problems(target, thing() if callable(thing) else thing)
+
+
+def load_subject(target: str) -> object:
+    """Load a subject of the laws: an object, or a class or function that is called for it.
+
+    An object that can be called is a subject by itself, as the modules of many libraries are.
+
+    Raises
+    ------
+    TargetError
+        If the target is malformed, missing or raises.
+    """
+    thing = _load(target)
+    with _refusing(f"{target} raised"):
+        return thing() if inspect.isclass(thing) or inspect.isroutine(thing) else thing
+
+
+def _load(target: str) -> object:
+    """Load what a target names."""
     place, _, name = target.rpartition(":")
     if not place or not name:
         raise TargetError(f"{target!r} has no name; write file.py:name or package.module:name.")
     module = _load_file(place) if place.endswith(".py") else _load_module(place)
     try:
-        thing = getattr(module, name)
+        return getattr(module, name)
     except AttributeError:
         public = ", ".join(n for n in vars(module) if not n.startswith("_")) or "nothing"
         raise TargetError(f"{place} has no {name!r}; it has {public}.") from None
-    with _refusing(f"{target} raised"):
-        return _as_problems(target, thing() if callable(thing) else thing)
 
 
 @contextmanager

@@ -140,9 +140,14 @@ def settles(analytic: Analytic, look: Glance) -> bool:
     return (
         abs(look.value - analytic.value) <= glance_bar(scale, look)
         and look.rounding <= GLANCE_ROUNDING * scale
-        and abs(look.bend) <= GLANCE_BEND * scale
+        and is_straight(look, scale)
         and not look.flat
     )
+
+
+def is_straight(look: Glance, scale: float) -> bool:
+    """Whether nothing bends so much that it could be a kink."""
+    return abs(look.bend) <= GLANCE_BEND * scale
 
 
 def glance_bar(scale: float, look: Glance) -> float:

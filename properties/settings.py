@@ -3,9 +3,10 @@
 import numpy as np
 from hypothesis import strategies as st
 
+from gradcheck import strategies
 from gradcheck.laws import Setting
 
-SEEDS = st.integers(0, 2**32 - 1)
+SEEDS = strategies.seeds()
 
 
 @st.composite

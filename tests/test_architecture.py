@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import gradcheck
 
 PACKAGE = Path(gradcheck.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
+PAGE = Path(__file__).parent.parent / "CONTRIBUTING.md"
 
 # A room may import rooms of lower rank only; its own files are one room.
 LAYERS = {
@@ -21,32 +23,51 @@ LAYERS = {
     "execution": 2,
     "contract": 3,
     "differences": 3,
+    "circumstances": 4,
     "directions": 4,
     "verdict": 4,
     "probing": 5,
-    "examine": 6,
-    "flow": 7,
-    "numeric": 7,
-    "survey": 8,
-    "check": 8,
-    "laws": 8,
-    "testing": 9,
-    "render": 9,
-    "targets": 9,
-    "embedded": 9,
-    "cli": 10,
-    "pytest_plugin": 10,
-    "__init__": 10,
-    "__main__": 11,
+    "localise": 6,
+    "canary": 6,
+    "diagnose": 7,
+    "traces": 7,
+    "examine": 8,
+    "flow": 9,
+    "numeric": 9,
+    "survey": 10,
+    "check": 10,
+    "comparison": 10,
+    "laws": 10,
+    "lessons": 10,
+    "render": 11,
+    "teaching": 11,
+    "targets": 11,
+    "embedded": 11,
+    "subjects": 11,
+    "corpus": 11,
+    "conformance": 12,
+    "testing": 12,
+    "cli": 13,
+    "strategies": 13,
+    "__init__": 13,
+    "__main__": 14,
 }
-# `reference` is a subject, not a part: it imports nothing of gradcheck; only `embedded` uses it.
+# `reference` is a subject, not a part: it imports nothing of gradcheck, and only these use it.
 SUBJECT = "reference"
+MEETING_PLACES = ("embedded", "corpus", "lessons")
 # Each foreign package is imported in exactly one file (tests and docs aside).
 ONE_FILE = {
-    "matplotlib": "render/curves.py",
+    "jinja2": "render/pages.py",
+    "matplotlib": "render/figures.py",
     "rich": "render/terminal.py",
-    "pytest": "pytest_plugin.py",
+    "sklearn": "subjects/sklearn_mlp.py",
+    "torch": "subjects/torch_nn.py",
+    "jax": "subjects/equinox_nn.py",
+    "equinox": "subjects/equinox_nn.py",
+    "optax": "subjects/equinox_nn.py",
 }
+ONE_ROOM = {"hypothesis": "strategies", "click": "cli"}
+PLUGIN = PACKAGE.parent / "_gradcheck_pytest.py"  # beside the package: see there
 
 
 def room(path: Path) -> str:
@@ -87,7 +108,7 @@ def test_imports_go_down_the_layers_only():
                 continue
             if (
                 here == SUBJECT
-                or (there == SUBJECT and here != "embedded")
+                or (there == SUBJECT and here not in MEETING_PLACES)
                 or (there != SUBJECT and LAYERS[there] >= LAYERS[here])
             ):
                 wrong.append((path.name, ".".join(name)))
@@ -112,6 +133,17 @@ def test_every_room_has_its_layer():
     assert {room(path) for path in FILES} - {SUBJECT} == LAYERS.keys()
 
 
+def test_contributing_lists_every_room_with_its_rank():
+    """The page for contributors is about the code as it is."""
+    page = PAGE.read_text(encoding="utf-8")
+    listed = {
+        name: int(rank)
+        for rank, rooms in re.findall(r"^\| (\d+) \| ([^|]*) \|", page, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", rooms)
+    }
+    assert listed == {name: rank for name, rank in LAYERS.items() if not name.startswith("__")}
+
+
 @pytest.mark.parametrize("package", ONE_FILE)
 def test_foreign_package_is_imported_in_one_file(package):
     """What is foreign stays at the edge."""
@@ -121,6 +153,29 @@ def test_foreign_package_is_imported_in_one_file(package):
         if (package,) in {name[:1] for name in imports(p)}
     ]
     assert users == [ONE_FILE[package]]
+
+
+@pytest.mark.parametrize("package", ONE_ROOM)
+def test_foreign_package_is_imported_in_one_room(package):
+    """Likewise, where it takes several files."""
+    users = {room(p) for p in FILES if (package,) in {name[:1] for name in imports(p)}}
+    assert users == {ONE_ROOM[package]}
+
+
+def test_pytest_is_imported_by_the_plugin_alone():
+    """And the plugin imports no more than that until a test asks."""
+    assert not any(("pytest",) in {name[:1] for name in imports(p)} for p in FILES)
+    tree = ast.parse(PLUGIN.read_text(encoding="utf-8"))
+    plain = [node for node in tree.body if isinstance(node, ast.Import)]
+    plain += [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    found = {
+        name.split(".")[0]
+        for node in plain
+        for name in (
+            [node.module] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
+        )
+    }
+    assert found - set(sys.stdlib_module_names) == {"pytest"}
 
 
 def test_no_file_exceeds_400_lines():
@@ -148,7 +203,8 @@ def test_no_function_exceeds_a_screen():
 def test_import_is_light():
     """`import gradcheck` loads neither the terminal nor the test tools, nor the laws' network."""
     heavy = ["rich", "click", "pytest", "hypothesis", "matplotlib", "gradcheck.reference"]
-    heavy += ["gradcheck.laws"]
+    heavy += ["gradcheck.laws", "gradcheck.corpus", "gradcheck.conformance", "gradcheck.lessons"]
+    heavy += ["jinja2"]
     code = f"import sys, gradcheck; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -160,7 +216,7 @@ def test_public_names_are_these():
     assert set(gradcheck.__all__) == {
         "Budget", "Cause", "Derivative", "Evidence", "Finding", "Gradient", "GradientError",
         "Kind", "LawReport", "LeafReport", "Mode", "Options", "Plan", "Problem", "Progress",
-        "Report", "UsageError", "Verdict", "__version__", "assert_grad", "assert_jvp",
+        "Report", "Score", "UsageError", "Verdict", "__version__", "assert_grad", "assert_jvp",
         "assert_vjp", "check", "check_grad", "check_jvp", "check_vjp", "derivative", "gradient",
     }  # fmt: skip
     assert all(hasattr(gradcheck, name) for name in gradcheck.__all__)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gradcheck.render.serial import run_from_json
+from gradcheck.render.reading import run_from_json
 
 ROOT = Path(__file__).parent.parent
 TARGETS = """
@@ -43,6 +43,15 @@ def several():
 
 def interrupted(x):
     raise KeyboardInterrupt
+
+class Doubling:
+    def dropout_evaluate(self, x, keep_prob):
+        return 2 * x
+
+    def __call__(self, x):
+        raise RuntimeError("a subject is not called")
+
+doubling = Doubling()
 
 def stopped():
     return [right, gradcheck.Problem(interrupted, lambda x: x, x, name="interrupted"), wrong]
@@ -85,6 +94,13 @@ def test_exit_code_is_the_worst_verdict(run, names, code):
         assert f"{name}: " in done.stdout
 
 
+def test_verify_always_plants_an_error(run):
+    """And says that it was found."""
+    done = run("verify", "targets.py:right", "--seed", "1")
+    said = " ".join(done.stdout.split())
+    assert "at most twice that size, planted in a copy of the claim, was found." in said
+
+
 def test_table_fits_80_columns_and_has_no_colour_in_a_pipe(run):
     """Leaf, shape, verdict, error ± bar, certified to."""
     done = run("verify", "targets.py:right", "--seed", "1")
@@ -99,7 +115,7 @@ def test_table_fits_80_columns_and_has_no_colour_in_a_pipe(run):
 def test_failure_names_the_leaf_and_how_to_replay(run):
     """The sentence below the table."""
     done = run("verify", "targets.py:wrong", "--seed", "1729")
-    assert "x is wrong along a random direction" in done.stdout
+    assert "x is wrong in every entry" in done.stdout
     assert "replay: seed=1729" in done.stdout
 
 
@@ -302,16 +318,40 @@ def test_verify_without_target_checks_the_reference_on_iris_and_the_laws(run):
     assert done.returncode == 0, done.stdout
     assert "relu, softmax_cross_entropy, trained on iris (accuracy" in done.stdout
     assert "identity, mse, at initialisation: pass" in done.stdout
-    assert "laws on the reference network (relu, bce): pass (16 laws" in done.stdout
+    assert "laws on the reference network (relu, bce): pass (42 laws" in done.stdout
     assert "dropout-preserves-expectation: mean" in done.stdout
     assert "58 pass, " in done.stdout
+
+
+@pytest.mark.parametrize("name", ["Doubling", "doubling"])
+def test_laws_are_tried_on_a_subject(run, name):
+    """A class is called for it, an object is one; nothing else is checked."""
+    done = run("verify", "--laws", f"targets:{name}", "--seed", "3")
+    assert done.returncode == 1, done.stdout
+    assert f"laws on targets:{name}: FAIL (42 laws" in done.stdout
+    assert "dropout changes its input in evaluation: out/x is 2" in " ".join(done.stdout.split())
+    assert "0 pass, 1 FAIL" in done.stdout
+
+
+def test_subject_that_cannot_be_loaded_is_named(run):
+    """Like a target."""
+    done = run("verify", "--laws", "targets.py:Halving")
+    assert done.returncode == 2
+    assert "targets.py has no 'Halving'; it has " in done.stderr
+
+
+def test_targets_and_subjects_go_together(run):
+    """Each has its report."""
+    done = run("verify", "targets.py:right", "--laws", "targets.py:Doubling")
+    assert done.returncode == 1
+    assert "1 pass, 1 FAIL" in done.stdout
 
 
 def test_wrong_dropout_example_fails_and_names_the_leaf(run):
     """examples/wrong_dropout.py:problem."""
     done = run("verify", str(ROOT / "examples" / "wrong_dropout.py:problem"))
     assert done.returncode == 1
-    assert "['W1'] is wrong along a random direction" in done.stdout
+    assert "['W1'] is wrong in" in done.stdout
     assert "['b1'] is wrong" in done.stdout
     assert "['W2']  (6, 3)  pass" in done.stdout
 

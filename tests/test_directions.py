@@ -166,3 +166,19 @@ def test_probe_of_a_huge_leaf_stays_finite():
     assert isinstance(probe, Probe)
     assert np.isfinite(probe.tangent[0]).all()
     assert rms(probe.tangent[0]) > 1e299
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        pytest.param(np.array([1.0, 1e-320, 1e-320]), id="mostly-subnormal"),
+        pytest.param(np.array([1.6e308 * (1 + 1j), 1, 1]), id="of-infinite-modulus"),
+        pytest.param(np.array(["1e-4000", "1e-4000"], "g"), id="nothing-in-float64"),
+    ],
+)
+def test_lines_through_extreme_entries_are_of_finite_length(x):
+    """The regression: the lengths 0 and infinity, and divisions by them."""
+    with np.errstate(over="ignore"):  # as in a check
+        drawn = lines(x, Plan.every())
+    for probe in drawn:
+        assert 1e-300 < probe.weakest < np.inf

@@ -17,8 +17,12 @@ MODULES = sorted(
 
 @pytest.mark.parametrize("name", MODULES)
 def test_docstring_examples_run(name):
-    """As a user would type them."""
-    module = importlib.import_module(name)
+    """As a user would type them; a subject whose library is not installed cannot be imported."""
+    try:
+        module = importlib.import_module(name)
+    except ImportError as error:
+        assert name.startswith("gradcheck.subjects.")
+        pytest.skip(str(error))
     result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.failed == 0
 

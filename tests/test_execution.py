@@ -28,6 +28,10 @@ def test_one_real_number_is_read(value):
     [
         pytest.param(np.ones(3), r"an array of shape \(3,\).*check_vjp or check_jvp", id="array"),
         pytest.param(1j, r"1j, but a gradient needs one real number", id="complex"),
+        pytest.param(
+            (1.0, np.ones(3)), "give True as the gradient if f returns", id="with-gradient"
+        ),
+        pytest.param((1.0, 2.0, 3.0), "check_vjp or check_jvp", id="three"),
         pytest.param(None, "f returned None", id="none"),
         pytest.param("1.0", "f returned a str", id="text"),
         pytest.param([1.0, [2.0]], "f returned a list", id="ragged"),
@@ -213,3 +217,45 @@ def test_exception_beside_x_fits_into_the_sentence():
 
     report = gradcheck.check_grad(f, lambda x: x, np.ones(3))
     assert "f raised ValueError: outside of the table; move x" in report.findings[0].message
+
+
+class Tensor:
+    """A foreign array that will not be read, as a tensor that requires grad."""
+
+    def __array__(self, *args, **kwargs):
+        """Refuse, as torch does."""
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
+
+
+def test_array_that_numpy_cannot_read_is_refused():
+    """The regression: its own RuntimeError came out of the check. It is quoted instead."""
+    with pytest.raises(UsageError, match=r"a Tensor that NumPy cannot read .*requires grad"):
+        gradcheck.check_grad(lambda x: Tensor(), lambda x: x, np.ones(3))
+
+
+def test_cotangent_of_an_integer_output_keeps_its_fraction():
+    """The regression: it was made an int as the output was, so that 0.75 became 0."""
+    out = read_output({"n": 3})
+    assert out.rebuild({path: np.array(0.75) for path in out.arrays})["n"] == 0.75
+
+
+def test_f_that_returns_another_structure_in_more_digits_is_not_followed():
+    """The regression: a bare KeyError, where an array of the output was missing."""
+
+    def f(x):
+        return {"y": np.sin(x)} if x.dtype == np.float16 else {"z": np.sin(x)}
+
+    x = np.linspace(0.5, 1.0, 3, dtype="f2")
+    report = gradcheck.check_vjp(f, lambda x, u: np.cos(x) * u["y"], x, plan=Plan.auto(seed=0))
+    assert report.verdict is not Verdict.FAIL
+
+
+def test_f_that_is_real_in_more_digits_is_not_followed():
+    """The regression: a ComplexWarning, from giving a real output a complex cotangent."""
+
+    def f(z):
+        return np.sin(z.real) if z.dtype == np.complex128 else z * z
+
+    z = np.array([0.5 - 0.25j, 1.0 + 1.0j], "c8")
+    report = gradcheck.check_vjp(f, lambda z, u: 2 * np.conj(z) * u, z, plan=Plan.auto(seed=0))
+    assert report.verdict is Verdict.PASS

@@ -1,174 +1,37 @@
 """Each law holds on the reference and rejects its wrong twin with the right message."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from gradcheck import UsageError, Verdict, laws
-from gradcheck.embedded import ReferenceSubject, subjects
+from gradcheck.embedded import subjects
 from gradcheck.laws.protocol import draw_setting
+from gradcheck.laws.subject import offers
 
-RELU, TANH = ReferenceSubject("relu", "bce"), ReferenceSubject("tanh", "softmax")
+from .laws_layers import LAYER_TWINS, Layers, SlowBatchNorm, normalised_over_units
+from .laws_twins import NETWORK_TWINS, RELU, TANH, Broken, dropout_from, masked, right, sgd_with
+
+TWINS = [*NETWORK_TWINS, *LAYER_TWINS]
 LAW = {law.name: law for law in laws.LAWS}
 
 
-class Broken(ReferenceSubject):
-    """A subject whose parts can be replaced."""
-
-    def __init__(self, **parts):
-        super().__init__(parts.pop("activation", "relu"), parts.pop("loss", "bce"))
-        for name, part in parts.items():
-            object.__setattr__(self, name, part)
-
-
-def masked(x, keep_prob, rng):
-    """Draw a mask."""
-    return rng.random(x.shape) < keep_prob
-
-
-def dropout_from(forward, backward):
-    """Make a dropout of two functions of (x or dout, mask, keep_prob, rng)."""
-
-    def dropout(x, keep_prob, rng):
-        mask = masked(x, keep_prob, rng)
-        return (
-            forward(x, mask, keep_prob, rng),
-            lambda dout: backward(dout, mask, keep_prob, rng),
-        )
-
-    return dropout
-
-
-def right(x, mask, keep_prob, rng):
-    """Multiply by mask and 1/keep_prob."""
-    return x * mask / keep_prob
-
-
-def cost_with(change):
-    """Make cost_and_gradient with (cost, gradient) changed by a function."""
-
-    def cost_and_gradient(params, inputs, targets, weight_decay):
-        cost, gradient = RELU.cost_and_gradient(params, inputs, targets, weight_decay)
-        return change(cost, gradient, params, len(inputs), weight_decay)
-
-    return cost_and_gradient
-
-
-def jitter(cost, gradient, params, m, decay):
-    """Break the symmetry of the units by a little noise in one weight's gradient."""
-    gradient = {**gradient, "W1": gradient["W1"].copy()}
-    gradient["W1"].flat[0] += 1e-3
-    return cost, gradient
-
-
-def l2(cost_factor=1.0, gradient_factor=1.0, on_biases=0.0):
-    """Make an L2 term that is off by a factor, or touches biases."""
-
-    def change(cost, gradient, params, m, decay):
-        weights = {k: W for k, W in params.items() if k.startswith("W")}
-        squares = sum(np.sum(W**2) for W in weights.values())
-        cost += (cost_factor - 1) * decay / (2 * m) * squares
-        gradient = {
-            k: d + (gradient_factor - 1) * decay / m * params[k] if k in weights else d
-            for k, d in gradient.items()
-        }
-        return cost, {
-            k: d if k in weights else d + on_biases * decay / m * params[k]
-            for k, d in gradient.items()
-        }
-
-    return change
-
-
-def averaged_hidden_gradient(cost, gradient, params, m, decay):
-    """Divide the first layer's gradient by its width: symmetric, but no gradient."""
-    return cost, {**gradient, "W1": gradient["W1"] / gradient["W1"].shape[1]}
-
-
-def leaky_start(cost, gradient, params, m, decay):
-    """Let hidden units of a network of zeros receive a gradient."""
-    return cost, {k: d + 1e-3 if k == "W1" else d for k, d in gradient.items()}
-
-
-def subtracted(cost, gradient, params, m, decay):
-    """Subtract the decay instead of adding it."""
-    return cost, {
-        k: d - 2 * decay / m * params[k] if k.startswith("W") else d for k, d in gradient.items()
-    }
-
-
-def inverted(params, inputs, targets, weight_decay):
-    """Decay the less, the larger lambda is."""
-    return RELU.cost_and_gradient(params, inputs, targets, 4 / weight_decay)
-
-
-TWINS = [
-    pytest.param("symmetry-units-stay-identical", {"cost_and_gradient": cost_with(jitter)},
-                 "although all weights started at", id="symmetry-broken-by-noise"),
-    pytest.param("symmetry-wide-is-a-thin-string",
-                 {"cost_and_gradient": cost_with(averaged_hidden_gradient)},
-                 "its collapse to width 1 costs", id="gradient-averaged-over-units"),
-    pytest.param("symmetry-dead-relu", {"cost_and_gradient": cost_with(leaky_start)},
-                 "in a network of zeros", id="zeros-that-learn"),
-    pytest.param("symmetry-dead-relu",
-                 {"cost_and_gradient": cost_with(lambda c, g, *_: (2 * c, g))},
-                 "not log 2", id="cost-summed-not-averaged"),
-    pytest.param("l2-cost-term", {"cost_and_gradient": cost_with(l2(cost_factor=2))},
-                 "ratio 2)", id="cost-without-one-half"),
-    pytest.param("l2-gradient-term", {"cost_and_gradient": cost_with(l2(gradient_factor=2))},
-                 "but (lambda/m) W is", id="gradient-doubled"),
-    pytest.param("l2-gradient-term", {"cost_and_gradient": cost_with(l2(on_biases=1.0))},
-                 "a bias has no decay", id="decay-on-biases"),
-    pytest.param("l2-one-step-shrinks",
-                 {"step": lambda p, g, a: {k: v - 2 * a * g[k] for k, v in p.items()}},
-                 "shrinks W by 1 - alpha lambda/m", id="step-doubled"),
-    pytest.param("l2-norm-at-minimum-falls", {"cost_and_gradient": cost_with(subtracted)},
-                 "is not convex where that without is", id="decay-subtracted"),
-    pytest.param("l2-norm-at-minimum-falls", {"cost_and_gradient": inverted},
-                 "grows with lambda", id="decay-by-1/lambda"),
-    pytest.param("l2-is-not-decay-under-adam", {"adam_step": RELU.adamw_step},
-                 "it moves each by alpha", id="adamw-called-adam"),
-    pytest.param("adamw-decay-is-decoupled", {"adamw_step": RELU.adam_step},
-                 "decoupled decay is -alpha lambda W", id="adam-called-adamw"),
-    pytest.param("dropout-new-mask-each-draw",
-                 {"dropout": lambda x, p, rng: dropout_from(right, right)(
-                     x, p, np.random.default_rng(0))},
-                 "dropped the same", id="mask-drawn-once"),
-    pytest.param("dropout-evaluation-is-identity", {"dropout_evaluate": lambda x, p: x * p},
-                 "changes its input in evaluation", id="scaled-in-evaluation"),
-    pytest.param("dropout-same-mask-backward",
-                 {"dropout": dropout_from(right, lambda d, mask, p, rng: d * mask)},
-                 "forward and by", id="backward-without-scale"),
-    pytest.param("dropout-same-mask-backward",
-                 {"dropout": dropout_from(
-                     right, lambda d, mask, p, rng: d * masked(d, p, rng) / p)},
-                 "units differ", id="mask-redrawn-in-backward"),
-    pytest.param("dropout-zero-or-scaled",
-                 {"dropout": dropout_from(lambda x, mask, p, rng: x * mask, right)},
-                 "multiplied by 1, but inverted dropout multiplies by 0 or by 1/keep_prob",
-                 id="without-1/keep_prob"),
-    pytest.param("dropout-preserves-expectation",
-                 {"dropout": dropout_from(lambda x, mask, p, rng: x * mask, right)},
-                 "the mean of out/x is", id="without-1/keep_prob-in-the-mean"),
-    pytest.param("dropout-preserves-expectation",
-                 {"dropout": lambda x, p, rng: RELU.dropout(x, 1 - p, rng)},
-                 "draws the", id="keep-and-drop-swapped"),
-    pytest.param("dropout-preserves-expectation",
-                 {"dropout": lambda x, p, rng: (
-                     1.01 * dropout_from(right, right)(x, p, rng)[0], None)},
-                 "the mean of out/x is 1.0", id="one-percent-bias"),
-    pytest.param("dropout-preserves-expectation-exactly",
-                 {"dropout_masked": lambda x, mask, p: x * mask},
-                 "masks the mean of out/x is", id="masked-without-1/keep_prob"),
-    pytest.param("dropout-frozen-mask-is-linear",
-                 {"dropout": dropout_from(lambda x, mask, p, rng: np.abs(x) * mask / p, right)},
-                 "with the mask frozen", id="not-linear"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("name", "parts", "words"), TWINS)
-def test_wrong_twin_is_rejected(name, parts, words):
+@pytest.mark.parametrize(("name", "parts", "words"), NETWORK_TWINS)
+def test_wrong_network_is_rejected(name, parts, words):
     """A plausible broken implementation fails, and the message is the counter-example."""
-    report = laws.check(Broken(**parts), laws=[LAW[name]], seed=1, trials=20)
+    is_rejected(Broken(**parts), name, words)
+
+
+@pytest.mark.parametrize(("name", "parts", "words"), LAYER_TWINS)
+def test_wrong_layer_is_rejected(name, parts, words):
+    """Likewise."""
+    is_rejected(Layers(**parts), name, words)
+
+
+def is_rejected(subject, name, words):
+    """Try a law and look at its message."""
+    report = laws.check(subject, laws=[LAW[name]], seed=1, trials=20)
     assert report.verdict is Verdict.FAIL
     assert words in report.laws[name].message
     assert "Setting: hidden=" in report.laws[name].message
@@ -190,12 +53,80 @@ def test_reference_obeys_every_law(subject, seed):
     assert report.verdict is Verdict.PASS
 
 
-def test_statistical_law_raises_no_false_alarm_in_200_runs():
-    """Stated false-alarm probability: 1e-9 a trial."""
-    law = LAW["dropout-preserves-expectation"]
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param({}, id="torch-like"),
+        pytest.param({"batch_norm": SlowBatchNorm}, id="keras-like-batch-norm"),
+        pytest.param({"normalised_dense": normalised_over_units}, id="layer-norm"),
+    ],
+)
+def test_right_layers_obey_their_laws_in_50_settings(parts):
+    """None is broken, and each is decided."""
+    rng = np.random.default_rng(2)
+    for name in {twin.values[0] for twin in LAYER_TWINS}:
+        outcomes = [laws.try_once(LAW[name], Layers(**parts), draw_setting(rng)) for _ in range(50)]
+        broken = [o.message for o in outcomes if o.verdict is not Verdict.PASS]
+        assert broken == []
+
+
+def test_right_decay_of_an_optimiser_obeys_its_law_in_50_settings():
+    """The reference's optimiser has no decay of its own, so this one is written out."""
+    rng, law = np.random.default_rng(4), LAW["sgd-decay-shrinks-weights"]
+    subject = Broken(sgd_step=sgd_with())
+    outcomes = [laws.try_once(law, subject, draw_setting(rng)) for _ in range(50)]
+    assert {outcome.verdict for outcome in outcomes} == {Verdict.PASS}
+
+
+STATISTICAL = [
+    *(("dropout-preserves-expectation", RELU), ("dropout-new-mask-each-draw", RELU)),
+    *(("init-variance-of-scheme", RELU), ("init-mean-not-shape-saturates", TANH)),
+    *(("init-activations-over-depth", RELU), ("init-gradients-over-depth", RELU)),
+]
+
+
+@pytest.mark.parametrize(("name", "subject"), STATISTICAL, ids=[name for name, _ in STATISTICAL])
+def test_statistical_law_raises_no_false_alarm_in_200_runs(name, subject):
+    """Stated false-alarm probability: 1e-9 a trial; seven standard deviations over depth."""
     rng = np.random.default_rng(0)
-    outcomes = [laws.try_once(law, RELU, draw_setting(rng)).verdict for _ in range(200)]
-    assert set(outcomes) == {Verdict.PASS}
+    outcomes = [laws.try_once(LAW[name], subject, draw_setting(rng)) for _ in range(200)]
+    assert {outcome.verdict for outcome in outcomes} == {Verdict.PASS}
+
+
+DROPOUT_LAWS = [law for law in laws.LAWS if law.name.startswith("dropout")]
+
+
+@pytest.mark.parametrize("keep_prob", [0.05, 0.2, 0.45, 0.8, 0.95, 0.99])
+@pytest.mark.parametrize(
+    "dropout",
+    [
+        pytest.param(
+            dropout_from(lambda x, mask, p, rng: x * mask, lambda d, mask, p, rng: d * mask),
+            id="without-1/keep_prob",
+        ),
+        pytest.param(
+            dropout_from(right, lambda d, mask, p, rng: right(d, masked(d, p, rng), p, rng)),
+            id="mask-redrawn-in-backward",
+        ),
+        pytest.param(lambda x, p, rng: RELU.dropout(x, 1 - p, rng), id="swapped"),
+        pytest.param(
+            dropout_from(
+                lambda x, mask, p, rng: 1.01 * right(x, mask, p, rng),
+                lambda d, mask, p, rng: 1.01 * right(d, mask, p, rng),
+            ),
+            id="biased-by-1-percent",
+        ),
+    ],
+)
+def test_broken_dropout_is_found_at_every_keep_prob(dropout, keep_prob):
+    """By one law or another, in every one of ten settings of that keep_prob."""
+    rng = np.random.default_rng(3)
+    for _ in range(10):
+        setting = replace(draw_setting(rng), keep_prob=keep_prob)
+        assert any(
+            laws.try_once(law, Broken(dropout=dropout), setting).verdict is Verdict.FAIL
+            for law in DROPOUT_LAWS
+        )
 
 
 def test_what_a_subject_lacks_is_not_applicable_and_never_a_pass():
@@ -259,3 +190,64 @@ def test_every_law_states_itself_and_its_source():
         assert law.statement.endswith(".")
         assert law.source
         assert law.needs
+
+
+class Inheriting(laws.Subject):
+    """A subject that offers one member, and one of them only in part."""
+
+    def dropout_evaluate(self, x, keep_prob):
+        """Return x."""
+        return x
+
+    def initial_weights(self, scheme, n_in, n_out, rng):
+        """Offer he alone."""
+        if scheme != "he":
+            raise laws.NotOffered(f"there is no {scheme}")
+        return RELU.initial_weights(scheme, n_in, n_out, rng)
+
+
+def test_member_that_is_only_inherited_is_not_offered():
+    """Inheriting from Subject is no claim to have all of it."""
+    report = laws.check(Inheriting(), seed=0)
+    seen = {name for name, law in report.laws.items() if law.verdict is not None}
+    assert seen == {"dropout-evaluation-is-identity", "init-variance-of-scheme"}
+    assert report.verdict is Verdict.PASS
+
+
+def test_what_a_subject_refuses_is_not_applicable():
+    """With the reason that it gives; what it does offer is tried."""
+    name = "init-variance-of-scheme"
+    law = laws.check(Inheriting(), laws=[LAW[name]], seed=0).laws[name]
+    assert law.verdict is Verdict.PASS
+    assert "he " in law.message
+    assert "lecun" not in law.message
+
+    def refusing(scheme, n_in, n_out, rng):
+        raise laws.NotOffered("no schemes here")
+
+    law = laws.check(Broken(initial_weights=refusing), laws=[LAW[name]], seed=0).laws[name]
+    assert law.verdict is None
+    assert "no schemes here" in law.message
+
+
+def test_property_that_is_not_offered_is_no_attribute():
+    """As a subject may say that it has no loss of its own."""
+
+    class Lossless(Inheriting):
+        @property
+        def loss(self):
+            raise laws.NotOffered
+
+    assert not offers(Lossless(), "loss")
+
+
+def test_rand_saturates_by_its_mean_and_uniform_as_normal_does():
+    """What the folklore says of rand is not true of a uniform of mean 0."""
+    outcome = laws.try_once(
+        LAW["init-mean-not-shape-saturates"], TANH, draw_setting(np.random.default_rng(0))
+    )
+    shares = outcome.evidence["saturated"]
+    assert shares["rand"] == 1.0
+    assert abs(shares["xavier"] - shares["randn"]) < 0.05
+    assert 0.2 < shares["randn"] < 0.6
+    assert "its mean does it, not its shape" in outcome.message

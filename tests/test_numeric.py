@@ -5,6 +5,7 @@ import pytest
 
 import gradcheck
 from gradcheck import Evidence, UsageError
+from gradcheck.survey import survey
 
 A = np.array([[2.0, 1.0], [1.0, 3.0]])
 
@@ -57,6 +58,11 @@ def test_steps_are_in_units_of_the_direction():
             np.ones(2), np.ones(3), r"shape \(3,\), the leaf has shape \(2,\)", id="shape"
         ),
         pytest.param(np.ones(2), np.zeros(2), "zero everywhere", id="zero"),
+
+        pytest.param(np.ones(2), np.full(2, 1e-320), "entries of size 1e-320", id="tiny"),
+        pytest.param(
+            np.ones(2, "g"), np.full(2, "1e4000", "g"), "entries of size inf", id="huge"
+        ),
         pytest.param(np.ones(2), np.array([1.0, np.nan]), "not finite", id="nan"),
         pytest.param({"a": 1.0, "b": 1.0}, {"a": 1.0}, r"has no \['b'\]", id="structure"),
         pytest.param({"a": 1.0}, {"a": 1.0, "c": 1.0}, r"has \['c'\], which the point has not",
@@ -121,3 +127,34 @@ def test_held_randomness_makes_a_function_of_dropout():
 def test_kink_is_evidence_not_an_error():
     """The numeric side says what it saw."""
     assert gradcheck.derivative(lambda x: max(x, 0.0), 0.0).evidence is Evidence.KINK
+
+
+@pytest.mark.parametrize("measure", [gradcheck.gradient, gradcheck.derivative, survey])
+def test_what_belongs_to_the_caller_is_left_as_found(measure):
+    """The regression: random sources were left where the last call of f had put them."""
+    rng, x = np.random.default_rng(0), np.ones(())
+
+    def f(p):
+        x[...] = 7.0
+        return float(p + rng.normal())
+
+    with pytest.raises(UsageError, match="changed leaf x"):
+        measure(f, x, random=rng)
+    assert x == 1.0
+    measure(lambda p: float(p + rng.normal()), x, random=rng)
+    assert rng.normal() == np.random.default_rng(0).normal()
+
+
+@pytest.mark.parametrize("x", [np.full(2, 1e-320), np.array(["1e-4900", "1"], "g")])
+def test_point_of_extreme_size_has_a_derivative(x):
+    """The regression: OverflowError and ZeroDivisionError, from lines of infinite length."""
+    assert gradcheck.derivative(lambda p: 3.0, x, np.ones(2)).value == 0.0
+    g = gradcheck.gradient(lambda p: 3.0, x)
+    assert np.all(g.value == 0.0)
+
+
+def test_direction_may_leave_a_leaf_all_but_alone():
+    """The regression: ZeroDivisionError, where a leaf's direction is nothing in float64."""
+    x = {"a": np.ones(2, "g"), "b": 1.0}
+    direction = {"a": np.full(2, "1e-4900", "g"), "b": 1.0}
+    assert gradcheck.derivative(lambda p: p["b"], x, direction).value == pytest.approx(1.0)

@@ -165,6 +165,44 @@ def test_complex_step_confirms_what_noise_hides():
     assert "the complex step agrees with the claim" in report.findings[0].message
 
 
+def buried(z):
+    """Exp under noise that is a hash of the real part: nothing can be measured."""
+    bits = np.frombuffer(np.float64(np.real(z)).tobytes(), np.uint32)
+    return 1e6 * np.random.default_rng(bits.tolist()).standard_normal()
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_noise_gives_the_complex_step_no_tolerance(seed):
+    """The regression: a claim of zero passed, as equal to exp within 1e-5 of the noise's slope."""
+    plan = Plan.auto(seed=seed)
+    wrong = gradcheck.check_grad(lambda z: np.exp(z) + buried(z), lambda z: 0.0, -1.7, plan=plan)
+    assert wrong.verdict is Verdict.INCONCLUSIVE
+    right = gradcheck.check_grad(lambda z: np.exp(z) + buried(z), np.exp, -1.7, plan=plan)
+    assert right.verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_complex_step_of_a_function_that_drops_the_imaginary_part_confirms_no_zero(seed):
+    """np.real does so without a warning."""
+    plan = Plan.auto(seed=seed)
+    report = gradcheck.check_grad(
+        lambda z: np.exp(np.real(z)) + buried(z), lambda z: 0.0, -1.7, plan=plan
+    )
+    assert report.verdict is Verdict.INCONCLUSIVE
+
+
+def test_complex_step_of_zero_at_a_minimum_is_believed():
+    """It is not zero beside it: a claim of zeros, given as an array, is right there."""
+    noise = np.random.default_rng(1).standard_normal(4096)
+
+    def f(x):
+        return np.sum((x - 1) ** 2) + 1e-3 * noise[hash(complex(x.sum())) % 4096]
+
+    report = report_on(f, np.zeros(2), np.ones(2))
+    assert report.verdict is Verdict.PASS
+    assert "the complex step agrees with the claim" in report.findings[0].message
+
+
 def test_complex_step_refutes_nothing():
     """Abs drops the imaginary part: what is left is not believed against the claim."""
     table = np.random.default_rng(1).standard_normal(4096)
@@ -332,7 +370,7 @@ def test_every_output_is_looked_at_alone_under_plan_every():
 
     report = gradcheck.check_vjp(lambda x: A @ x, vjp, np.ones(2), plan=Plan.every(seed=5))
     assert report.verdict is Verdict.FAIL
-    assert "x is wrong along a random direction for output [2]" in report.findings[0].message
+    assert "x is wrong in every entry for output [2]" in report.findings[0].message
     assert report.findings[0].evidence["output"] == "output [2]"
 
 

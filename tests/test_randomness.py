@@ -65,3 +65,15 @@ def test_holding_the_wrong_source_is_found_out():
     assert report.verdict is Verdict.INCONCLUSIVE
     assert report.findings[0].cause == "nondeterministic"
     assert "although the sources named by random= were held still" in report.findings[0].message
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_source_knows_whether_it_was_drawn_from(name):
+    """Since it was noted or rewound, and whichever state it was in."""
+    source, draw = SOURCES[name]
+    held = Held.of((source, np.random.default_rng(5)))
+    assert held.untouched() == (True, True)
+    draw(source)
+    assert held.untouched() == (False, True)
+    held.rewind()
+    assert held.untouched() == (True, True)

@@ -17,6 +17,7 @@ from gradcheck import Budget, Derivative, Evidence, Kind, Mode, Plan, Problem, U
         pytest.param(lambda: Plan.directions(1.5), r"whole number", id="directions-fraction"),
         pytest.param(lambda: Plan.auto(seed=-1), "seed=-1", id="seed-negative"),
         pytest.param(lambda: Plan.auto(seed="x"), "seed='x'", id="seed-text"),
+        pytest.param(lambda: Plan.auto(canary=1), "canary=1, but it is True", id="canary"),
         pytest.param(lambda: Budget(evaluations=0), "must be positive", id="budget-none"),
         pytest.param(lambda: Plan.auto(budget=0), "must be positive", id="plan-budget-none"),
         pytest.param(lambda: Plan("evry"), "mode='evry' is none of auto, directions, every",
@@ -92,6 +93,27 @@ def test_plan_builders_set_mode_and_count():
         (Mode.EVERY, None),
         (Mode.SAMPLE, 7),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "plan"),
+    [
+        ("auto", Plan.auto()),
+        ("every", Plan.every()),
+        ("directions:3", Plan.directions(3)),
+        ("sample:30", Plan.sample(30)),
+    ],
+)
+def test_plan_is_read_from_text(text, plan):
+    """As on the command line and in the settings of pytest."""
+    assert Plan.from_text(text) == plan
+
+
+@pytest.mark.parametrize("text", ["", "some", "auto:3", "sample", "sample:", "sample:x", "every:1"])
+def test_text_that_is_no_plan_is_refused(text):
+    """With those that are."""
+    with pytest.raises(UsageError, match="is none of auto, every, directions:3, sample:30"):
+        Plan.from_text(text)
 
 
 def test_verdict_is_its_word_and_carries_a_sentence():

@@ -98,6 +98,9 @@ def test_leaves_and_their_paths(x, expected):
         pytest.param({"W": 1.0, "y": np.ma.array([1, 2])}, r"\['y'\] is a MaskedArray",
                      id="masked-integers"),
         pytest.param({}, "the point holds nothing", id="nothing"),
+        pytest.param(np.array(["1", "-1e4000"], "g"),
+                     r"x is -1e\+4000 at \[1\], beyond the range of float64.*scale it",
+                     id="beyond-float64"),
         pytest.param({"W": Unregistered()}, r"\['W'\] is of type .*Unregistered.*register",
                      id="unregistered-class"),
         pytest.param(np.array([None, 1.0]), "x has dtype object", id="object-array"),
@@ -257,6 +260,26 @@ def test_restore_given_reaches_behind_a_locked_view():
     assert not x.flags.writeable
 
 
+@pytest.mark.parametrize("writeable", [True, False])
+def test_restore_given_locks_as_before(writeable):
+    """The regression: an array that f locked, or unlocked, stayed so."""
+    x = np.arange(3.0)
+    x.flags.writeable = writeable
+    space = Space.of(x)
+    x.flags.writeable = not writeable
+    assert space.restore_given() == ()  # its values are those of before
+    assert x.flags.writeable is writeable
+
+
+def test_number_that_is_a_member_of_an_enum_is_carried():
+    """The regression: it was moved, and no member has the moved value."""
+
+    class Rate(float, Enum):
+        SLOW = 0.5
+
+    assert paths({"W": 1.0, "rate": Rate.SLOW}) == ["['W']"]
+
+
 def test_restore_given_gives_up_on_memory_that_cannot_be_written():
     """The change is named all the same, and nothing is raised."""
     memory = bytearray(np.arange(3.0).tobytes())
@@ -340,3 +363,9 @@ def test_weights_lie_on_the_grid_and_away_from_zero(dtype):
         assert 0.5 <= np.abs(part).min() < 0.6
         assert 1.4 < np.abs(part).max() <= 1.5
         assert 0.4 < np.mean(part > 0) < 0.6
+
+
+@pytest.mark.parametrize("size", [5e-324, 1e-310, 1e300])
+def test_norm_of_complex_numbers_survives_their_division(size):
+    """The regression: NaN, because a complex number divided by a tiny one overflows."""
+    assert norm(np.array([size + 0j, 1j * size])) == pytest.approx(2**0.5 * size, abs=5e-324)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gradcheck import Problem
-from gradcheck.targets import TargetError, load_targets
+from gradcheck.targets import TargetError, load_subjects, load_targets
 
 GOOD = """
 import numpy as np
@@ -157,6 +157,38 @@ def test_targets_of_one_folder_share_their_neighbours(tmp_path, monkeypatch):
         (tmp_path / f"{name}.py").write_text("from shared_neighbour import one\n")
     (_, first), (_, second) = load_targets([f"{tmp_path / name}.py:one" for name in "ab"])
     assert first[0] is second[0]
+
+
+SUBJECTS = """
+class Subject:
+    def __call__(self):
+        raise RuntimeError("a subject is not called")
+
+one = Subject()
+
+def made():
+    return one
+
+def failing():
+    raise RuntimeError("out of data")
+"""
+
+
+@pytest.mark.parametrize("name", ["Subject", "one", "made"])
+def test_subject_is_an_object_or_made_by_a_call(tmp_path, monkeypatch, name):
+    """Of a class or a function; an object that can be called is a subject by itself."""
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    (tmp_path / "some_subjects.py").write_text(SUBJECTS)
+    ((_, subject),) = load_subjects([f"{tmp_path / 'some_subjects.py'}:{name}"])
+    assert type(subject).__name__ == "Subject"
+
+
+def test_subject_that_raises_is_named(tmp_path, monkeypatch):
+    """With what it raised."""
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    (tmp_path / "more_subjects.py").write_text(SUBJECTS)
+    with pytest.raises(TargetError, match="failing raised RuntimeError: out of data"):
+        load_subjects([f"{tmp_path / 'more_subjects.py'}:failing"])
 
 
 def test_what_was_imported_before_is_left_alone(tmp_path, monkeypatch):

@@ -1,34 +1,151 @@
-"""What a backward pass may do with its cotangent: read it, and leave it alone.
+"""What a backward pass may do with its cotangent: read it, leave it alone, and be linear in it.
 
 Part of `contract`.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from ..execution import Origin
-from ..records import Cause, Verdict
-from ..space import leaves_by_path, same_bits
+from ..records import Cause, Kind, Verdict
+from ..space import Array, Tangent, leaves_by_path, norm, rms, same_bits, size_of
 from .breach import Broken
+from .calls import call_forward
 from .guard import guarded
+from .reading import draw_cotangent, read_claim
+
+# Of either sign, and their sum is not 1: a term that does not depend on the cotangent shows too.
+FACTORS = (-2.0, 1.5)
+# Beyond what most clipping leaves alone; powers of two are exact, and float16 holds the result.
+STRETCH, STRETCH_OF_FEW_DIGITS = 2.0**10, 2.0**4
+FEW_DIGITS = 2.0**-12  # unit roundoffs above this are those of float16 and bfloat16
+# A claim may cancel, or be the result of an iteration: what is left of it is then not linear to the
+# last digits, and small beside the rest. A backward pass that is wrong in its cotangent is so
+# grossly. Hence these, and no bound in roundoffs, which failed right claims.
+GROSS = 1e-2  # of the leaf's own claim
+LEAST = 1e-3  # of the largest leaf's claim, and of the output, over one scale of the leaf
+HALF_OF_THE_DIGITS = 2.0  # times the root of the unit roundoff: both bounds where digits are few
+QUIET = {"all": "ignore"}  # floating-point errors at numbers of our own choice are no news
 
 
-def examine_cotangent(origin: Origin) -> None:
-    """Look whether the claim changes its cotangent; costs one call of the claim, and one of `f`.
+def examine_cotangent(origin: Origin, rng: np.random.Generator) -> None:
+    """Look whether the claim changes its cotangent, and whether it is linear in it.
+
+    Costs 3 calls of the claim, each with one of `f` where the claim needs that; more where the
+    claim is not linear.
 
     Raises
     ------
     Broken
-        If it does.
+        If it does, or is not.
     """
-    given = origin.output.rebuild(origin.cotangent)
+    suspect = _nonlinear(origin, rng)
+    if suspect is None:
+        return
+    other = replace(origin, cotangent=suspect.other, claimed=suspect.answers.w)
+    again = _nonlinear(other, rng)
+    confirmed = {i: far for i, far in again.far.items() if i in suspect.far} if again else {}
+    if confirmed:
+        raise _not_linear(origin, suspect, confirmed)
+
+
+@dataclass(frozen=True, eq=False)
+class _Answers:
+    """The claims for two cotangents u and w, for FACTORS of both, for u stretched, and for zero."""
+
+    u: Tangent
+    w: Tangent
+    mixed: Tangent
+    stretched: Tangent
+    zero: Tangent | None = None
+
+    def linear_part(self) -> _Answers:
+        """Take away what is there without a cotangent."""
+        if self.zero is None:
+            return self
+        zero = self.zero
+        parts = (self.u, self.w, self.mixed, self.stretched)
+        return _Answers(*({i: v - zero[i] for i, v in part.items()} for part in parts))
+
+
+@dataclass(frozen=True, eq=False)
+class _Suspect:
+    """Leaves where combining cotangents is not combining claims.
+
+    Attributes
+    ----------
+    far : dict of int to float
+        By how much, relative to the leaf's own claim, of those leaves alone.
+    other : dict of str to array
+        The second cotangent that was drawn.
+    answers : _Answers
+        What was compared.
+    """
+
+    far: dict[int, float]
+    other: dict[str, Array]
+    answers: _Answers
+
+
+def _nonlinear(origin: Origin, rng: np.random.Generator) -> _Suspect | None:
+    """Compare the claim for combined cotangents with the combined claims.
+
+    A term that does not depend on the cotangent at all, such as weight decay that `f` has not, is
+    left to the differences, which name it better, unless it is all that there is.
+    """
+    u, w = origin.cotangent, draw_cotangent(Kind.VJP, origin.output, rng)
+    a, b = FACTORS
+    k = _stretch(origin)
+    for_w = _pull(origin, w)
+    try:
+        mixed = _pull(origin, {path: a * u[path] + b * w[path] for path in u})
+        stretched = _pull(origin, {path: k * u[path] for path in u})
+    except Broken as broken:
+        if broken.breach.finding.cause is Cause.RAISED:
+            return None  # numbers of that size may be outside of what it takes
+        raise
+    answers = _Answers(origin.claimed, for_w, mixed, stretched)
+    far = _distances(origin, answers)
+    if not far:
+        return None
+    answers = replace(answers, zero=_pull_nothing(origin))
+    still = _distances(origin, answers.linear_part())
+    far = {i: away for i, away in far.items() if i in still or _ignores(answers, i)}
+    return _Suspect(far, w, answers) if far else None
+
+
+def _pull_nothing(origin: Origin) -> Tangent | None:
+    try:
+        zero = _pull(origin, {path: 0.0 * u for path, u in origin.cotangent.items()})
+    except Broken:
+        return None
+    return zero if all(np.isfinite(v).all() for v in zero.values()) else None
+
+
+def _ignores(answers: _Answers, i: int) -> bool:
+    """Whether a leaf's claim is the same for every cotangent."""
+    first, least = answers.u[i], GROSS * norm(answers.u[i])
+    return all(norm(other[i] - first) <= least for other in (answers.w, answers.stretched))
+
+
+def _stretch(origin: Origin) -> float:
+    coarsest = max(origin.roundoff, origin.roundoff_of_x)
+    return STRETCH_OF_FEW_DIGITS if coarsest > FEW_DIGITS else STRETCH
+
+
+def _pull(origin: Origin, cotangent: dict[str, Array]) -> dict[int, Array]:
+    """Call the claim with a cotangent of our own; if it writes to that, it is broken."""
+    evaluator = replace(origin.evaluator, warned=QUIET)
+    space = origin.space
+    given = origin.output.rebuild(cotangent)
     handed = {k: v for k, v in leaves_by_path(given).items() if isinstance(v, np.ndarray)}
     before = {path: array.copy() for path, array in handed.items()}
-    space, evaluator = origin.space, origin.evaluator
     if origin.forward_first:
-        guarded("f", space, lambda: evaluator.forward(space.point()))
-    guarded("the derivative", space, lambda: evaluator.claim(space.point(), given))
+        call_forward(origin, space)
+    raw = guarded("the derivative", space, lambda: evaluator.claim(space.point(), given))
     for path, array in handed.items():
         if not same_bits(array, before[path]):
             where = "its cotangent" if path == "x" else f"the cotangent of output {path}"
@@ -38,3 +155,64 @@ def examine_cotangent(origin: Origin) -> None:
                 f"work on a copy.",
                 Verdict.FAIL,
             )
+    return read_claim(space, raw)
+
+
+def _distances(origin: Origin, answers: _Answers) -> dict[int, float]:
+    """Return how far from linear the claims of leaves are, of those where it is not rounding."""
+    (a, b), k = FACTORS, _stretch(origin)
+    leaves = origin.space.leaves
+    scales = {i: rms(leaves[i].array) or 1.0 for i in answers.u}
+    sizes = {
+        i: max(norm(v), norm(answers.w[i]), norm(answers.mixed[i]), norm(answers.stretched[i]) / k)
+        for i, v in answers.u.items()
+    }
+    outputs = size_of([u * origin.output.arrays[path] for path, u in origin.cotangent.items()])
+    whole = max([outputs, *(sizes[i] * scales[i] for i in sizes if np.isfinite(sizes[i]))])
+    digits = HALF_OF_THE_DIGITS * max(origin.roundoff, origin.roundoff_of_x) ** 0.5
+    far = {}
+    for i, v in answers.u.items():
+        of_sum = norm(answers.mixed[i] - a * v - b * answers.w[i])
+        of_stretch = norm(answers.stretched[i] / k - v)
+        away = max(of_sum, of_stretch)
+        allowed = max(max(GROSS, digits) * sizes[i], max(LEAST, digits) * whole / scales[i])
+        # `>` so that what is not finite, and what was cut to integers, is left to others
+        if away > allowed and np.isfinite(away) and v.dtype.kind not in "iu":
+            far[i] = away / sizes[i]
+    return far
+
+
+def _not_linear(origin: Origin, suspect: _Suspect, confirmed: dict[int, float]) -> Broken:
+    i = max(confirmed, key=confirmed.__getitem__)
+    path = origin.space.leaves[i].path
+    how, advice = _pattern(suspect, i, _stretch(origin))
+    return Broken(
+        Cause.NOT_LINEAR_IN_COTANGENT,
+        f"the derivative of leaf {path} is not linear in its cotangent: {how}; {advice}.",
+        Verdict.FAIL,
+        leaf=path,
+        distance=confirmed[i],
+    )
+
+
+def _pattern(suspect: _Suspect, i: int, k: float) -> tuple[str, str]:
+    """Say how a leaf depends on the cotangent, and where to look."""
+    first, stretched = suspect.answers.u[i], suspect.answers.stretched[i]
+    size = norm(first)
+    if _ignores(suspect.answers, i):
+        return "it is the same for every cotangent", "multiply by the cotangent"
+    if norm(stretched - k**2 * first) <= GROSS * k**2 * size:
+        return (
+            f"a cotangent {k:g} times as large gives {k**2:g} times as much",
+            "the cotangent is multiplied in twice",
+        )
+    if norm(stretched - k * first) > GROSS * k * size:
+        much = f"{norm(stretched) / size:.4g} times as much" if size else "something instead of 0"
+        return (
+            f"a cotangent {k:g} times as large gives {much}",
+            "look for a cotangent that is clipped, normalised or compared with a threshold",
+        )
+    return (
+        f"for a sum of two it is {suspect.far[i]:.2g} of its size away from the sum of both",
+        "look for an absolute value, a sign or a threshold of the cotangent",
+    )

@@ -15,7 +15,7 @@ from ..execution import BudgetSpent, CallFailed, Origin
 from ..records import Cause, Kind, UsageError, Verdict
 from ..space import Array, Space
 from .breach import Broken
-from .calls import call_claim
+from .calls import call_claim, fits
 from .reading import read_claim
 
 AGREEMENT = 2.0**12  # unit roundoffs of f(x) by which the same sum in more digits may differ
@@ -87,7 +87,7 @@ def _at(origin: Origin, space: Space, *, referring: bool) -> Origin:
     finally:
         space.restore_handed()
     there = replace(origin, space=space, evaluator=evaluator, output=output)
-    if not np.isfinite(there.rise(origin.output)):
+    if not (fits(origin.cotangent, output) and np.isfinite(there.rise(origin.output))):
         message = "the reference returns something else than f at x, or is not finite there."
         raise Broken(Cause.REFERENCE, message, Verdict.INCONCLUSIVE)
     return replace(there, claimed=_claimed(there))

@@ -44,13 +44,12 @@ def views(origin: Origin, singles: int | None, rng: np.random.Generator) -> tupl
     -------
     tuple of View
         Without those for which the claim cannot be evaluated. Costs one evaluation of `f`, because
-        the claim may read what the last forward pass kept.
+        the claim may read what the last forward pass kept; one each, where it may use that up.
     """
     if sum(array.size for array in origin.output.arrays.values()) <= 1:
         return ()
-    if origin.evaluator.claim_is_callable:
+    if origin.evaluator.claim_is_callable and not origin.forward_first:
         origin.evaluator.forward(origin.space.point())  # a layer reads what it kept of this point
-    origin = replace(origin, forward_first=False)
     made = []
     for name, cotangent in _cotangents(origin, singles, rng):
         there = claim_at(replace(origin, cotangent=cotangent), origin.space)

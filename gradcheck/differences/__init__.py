@@ -11,13 +11,14 @@ Third layer: uses `records`, `space`, `execution`.
 
 from .choice import Choice, choose, precise
 from .glance import Glance, glance
-from .ladder import Ladder, climb, deepened
+from .ladder import Ladder, chosen_of, climb, deepened
 from .levels import Vector
 from .line import FINE_ARITHMETIC, Line
-from .second_look import closer, kinks_may_meet, second_window
+from .second_look import ALIKE, closer, kinks_may_meet, second_window, seen_from_afar
 from .window import Window
 
 __all__ = [
+    "ALIKE",
     "FINE_ARITHMETIC",
     "Choice",
     "Glance",
@@ -26,6 +27,7 @@ __all__ = [
     "Vector",
     "Window",
     "choose",
+    "chosen_of",
     "climb",
     "closer",
     "deepened",
@@ -33,4 +35,5 @@ __all__ = [
     "kinks_may_meet",
     "precise",
     "second_window",
+    "seen_from_afar",
 ]

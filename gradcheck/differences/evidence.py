@@ -40,7 +40,7 @@ def derivative_along(
 def of_window(line: Line, window: Window) -> Derivative:
     """Make the record of a single window."""
     parts = (
-        window.truncation + abs(window.kink),
+        window.truncation + window.widening,
         window.rounding,
         window.noise - window.rounding,
     )

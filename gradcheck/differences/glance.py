@@ -41,11 +41,11 @@ class Glance:
     flat: bool
 
 
-def glance(line: Line) -> Glance | None:
-    """Measure it; None where the arithmetic is coarse or a value is not finite."""
+def glance(line: Line, steps: float = 1.0) -> Glance | None:
+    """Measure it, at `steps` first steps; None in coarse arithmetic, or where f is not finite."""
     if line.roundoff > FINE_ARITHMETIC:  # too few digits: 2 of 240 wrong passes seen in float32
         return None
-    h = first_step(line.roundoff)
+    h = steps * first_step(line.roundoff)
     right, left = line(h), line(-h)
     width = right.step - left.step
     if not (math.isfinite(right.rise) and math.isfinite(left.rise) and width > 0):

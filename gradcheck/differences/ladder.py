@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from ..records import Derivative, Evidence
 from .choice import TARGET, Enough, as_chosen, choose, precise
 from .edge import from_inside
@@ -82,6 +84,15 @@ def climb(line: Line, enough: Enough = precise) -> Ladder:
     if ladder.derivative.evidence in (Evidence.NOISE, Evidence.JUMP):
         return deepened(ladder, enough)
     return ladder
+
+
+def chosen_of(ladder: Ladder) -> Window | None:
+    """Return the window whose derivative is the answer; None where no single one is."""
+    derivative = ladder.derivative
+    many = ladder.rescued or ladder.side != 0 or derivative.evidence is Evidence.KINK
+    if many or not ladder.windows or not math.isfinite(derivative.error_bar):
+        return None
+    return choose(ladder.windows).window
 
 
 def _search(line: Line, enough: Enough) -> Ladder:
@@ -161,12 +172,7 @@ def deepened(ladder: Ladder, enough: Enough) -> Ladder:
     if deep is None or deep.spread > CALMER * lowest.spread:
         return ladder
     if deep.flat:
-        quantised = replace(ladder.derivative, evidence=Evidence.QUANTISED)
-        return (
-            ladder
-            if ladder.derivative.evidence is Evidence.JUMP
-            else replace(ladder, derivative=quantised)
-        )
+        return ladder if ladder.derivative.evidence is Evidence.JUMP else _in_steps(ladder)
     windows = (deep, *ladder.windows)
     for _ in range(MOST_DEEPENINGS):
         choice = choose(windows)
@@ -181,3 +187,18 @@ def deepened(ladder: Ladder, enough: Enough) -> Ladder:
     choice = choose(windows)
     derivative = as_chosen(line, windows, choice, enough)
     return replace(ladder, windows=windows, derivative=derivative, believed=choice.believed)
+
+
+def _in_steps(ladder: Ladder) -> Ladder:
+    """Say that the values move in steps; on a broad one, the bar holds its slope of 0 too.
+
+    Broad: f has just two values over two windows about x, as beside an edge of `floor`. Inputs
+    that are rounded inside, to float32 say, give many, and mean the slope across their steps.
+    """
+    found = replace(ladder.derivative, evidence=Evidence.QUANTISED)
+    near = ladder.windows[:2]
+    rises = np.concatenate([[0.0], *(part for w in near for part in (w.right, w.left))])
+    if len(np.unique(rises)) == 2:
+        wider = max(found.truncation, abs(found.value) - found.rounding - found.noise)
+        found = replace(found, error_bar=wider + found.rounding + found.noise, truncation=wider)
+    return replace(ladder, derivative=found)

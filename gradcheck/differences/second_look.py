@@ -120,3 +120,36 @@ def closer(ladder: Ladder) -> Ladder | None:
             single = of_window(ladder.line, window)
             return replace(ladder, derivative=single, windows=(window,), believed=(window,))
     return None
+
+
+GROSS = 0.5  # of the larger of both: a mismatch that only another function explains
+ALIKE = 0.15  # of the claim: differences over large steps are truncated
+FARTHER = 4.0  # from one step to the next
+ENOUGH, MOST = 2, 10  # steps in a row that must agree, and steps that are tried
+
+
+def seen_from_afar(ladder: Ladder, claim: float) -> float | None:
+    """Return the slope over large steps, if it is like a claim that small steps flatly contradict.
+
+    Where f loses its digits inside, as 1 - cos(x) does for small x, its rounded values are a
+    staircase, whose treads may even slope: small steps see one tread, large ones the function.
+    Nothing is asked where all windows agree on a slope.
+    """
+    value, line = ladder.derivative.value, ladder.line
+    settled = len(ladder.believed) == len(ladder.windows)
+    settled = settled and abs(value) > ladder.derivative.error_bar
+    gross = abs(claim - value) >= GROSS * max(abs(claim), abs(value))
+    if settled or not gross or claim == 0 or not ladder.believed:
+        return None
+    in_a_row = 0
+    for k in range(1, MOST):
+        h = line.farthest / FARTHER**k
+        right, left = line(h), line(-h)
+        width = right.step - left.step
+        if h <= ladder.believed[0].h or not width > 0:
+            return None
+        slope = (right.rise - left.rise) / width
+        in_a_row = in_a_row + 1 if abs(slope - claim) <= ALIKE * abs(claim) else 0
+        if in_a_row >= ENOUGH:
+            return slope
+    return None

@@ -199,9 +199,15 @@ class Window:
         return value if abs(value) > truncation + noise else 0.0
 
     @property
+    def widening(self) -> float:
+        """What a kink adds to the bar, so that it holds both one-sided derivatives; 0 without."""
+        value, truncation, noise = self._kink
+        return abs(value) + truncation + noise if self.kink else 0.0
+
+    @property
     def bar(self) -> float:
-        """The error bar of `value`; a kink widens it to both one-sided derivatives."""
-        return self.truncation + self.noise + abs(self.kink)
+        """The error bar of `value`."""
+        return self.truncation + self.noise + self.widening
 
     @cached_property
     def right_side(self) -> Side:
@@ -279,12 +285,16 @@ def grain(values: Vector) -> float:
     return float(2.0**finest) if 2.0 ** (finest - coarsest_ulp) >= GRAIN else 0.0
 
 
-MOST_STEPS, WHOLE = 1e5, 1e-6  # steps that a rise may have, and how near a whole number of them
+MOST_STEPS, WHOLE = 1e5, 1e-4  # steps that a rise may have, and how near a whole number of them
+
+
+LAST_BITS = 1e-7  # of the largest rise: smaller ones are the rounding of a sum of such steps
 
 
 def in_steps(rises: Vector) -> bool:
     """Whether all rises are multiples of the smallest one, as those of rounded values are."""
-    sizes = np.abs(rises[rises != 0])
+    sizes = np.abs(rises)
+    sizes = sizes[sizes > LAST_BITS * sizes.max()]
     if len(sizes) < 2 or sizes.max() > MOST_STEPS * sizes.min():
         return False
     steps = sizes / sizes.min()

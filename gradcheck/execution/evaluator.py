@@ -14,7 +14,9 @@ import numpy as np
 
 from ..randomness import Held
 from ..records import Budget, Kind, Problem, PyTree, UsageError, shown_error
+from ..space import Array
 from .outputs import Output, describe, read_output, read_scalar
+from .pair import split_value
 
 
 class CallFailed(Exception):
@@ -101,6 +103,12 @@ class Evaluator:
         most = self.limits.evaluations
         return np.inf if most is None else most - self.spent.evaluations
 
+    @property
+    def is_late(self) -> bool:
+        """Whether the plan's seconds are over."""
+        seconds = self.limits.seconds
+        return seconds is not None and self.clock() - self.spent.started > seconds
+
     def f(self, point: PyTree) -> Output:
         """Evaluate `f`.
 
@@ -141,13 +149,20 @@ class Evaluator:
 
     def claim(self, point: PyTree, *extra: PyTree) -> PyTree:
         """Evaluate the claim at a point; `extra` is the cotangent or the tangent."""
+        return self.claim_with_value(point, *extra)[0]
+
+    def claim_with_value(self, point: PyTree, *extra: PyTree) -> tuple[PyTree, Array | None]:
+        """Evaluate the claim; with the value of `f` that a claim may return beside a gradient."""
         if not self.claim_is_callable:
-            return self.problem.claim
+            return self.problem.claim, None
         with np.errstate(**self.warned):
             if self.problem.claim is True:
-                return _split_pair(self._call(self.problem.f, point))[1]
+                return _split_pair(self._call(self.problem.f, point))[1], None
             self.held.rewind()
-            return _call("the derivative", self.problem.claim, point, *extra)
+            result = _call("the derivative", self.problem.claim, point, *extra)
+        if self.problem.kind is Kind.GRAD:
+            return split_value(result, self.problem.x)
+        return result, None
 
     @property
     def claim_is_callable(self) -> bool:
@@ -159,10 +174,7 @@ class Evaluator:
         return self._call(self.problem.f if reference is None else reference, point)
 
     def _call(self, function: Callable[..., Any], point: PyTree) -> Any:  # noqa: ANN401 - likewise
-        late = self.limits.seconds is not None and (
-            self.clock() - self.spent.started > self.limits.seconds
-        )
-        if self.left <= 0 or late:
+        if self.left <= 0 or self.is_late:
             raise BudgetSpent
         self.spent.evaluations += 1
         self.held.rewind()

@@ -6,7 +6,7 @@ Part of `execution`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -39,6 +39,9 @@ class Origin:
     forward_first : bool
         Whether the claim may answer from what `f` kept of its last call, as a layer does, so that
         `f` must be called at a point before the claim is.
+    planted : mapping of int to array
+        Errors added to the claim by leaf, here and wherever else it is evaluated from here; for
+        the canary, which asks whether they would be seen.
     """
 
     space: Space
@@ -48,6 +51,7 @@ class Origin:
     claimed: Tangent
     steady: bool = True
     forward_first: bool = False
+    planted: Tangent = field(default_factory=dict)
 
     @property
     def size(self) -> float:
@@ -77,8 +81,8 @@ class Origin:
         """Return <cotangent, output - f(x)>, subtracted before it is summed; NaN if unlike f(x)."""
         total = 0.0
         for path, weights in self.cotangent.items():
-            here, there = self.output.arrays[path], output.arrays.get(path)
-            if there is None or there.shape != here.shape:
+            here, there = self.output.arrays.get(path), output.arrays.get(path)
+            if here is None or there is None or there.shape != here.shape:
                 return np.nan
             wide = working_dtype(np.result_type(here, there))
             total += inner(weights, there.astype(wide, copy=False) - here.astype(wide, copy=False))
@@ -106,9 +110,14 @@ class Origin:
         """
         if self.evaluator.problem.kind is Kind.JVP:
             return self._analytic_jvp(tangent)
-        value = sum(inner(self.claimed[i], v) for i, v in tangent.items())
-        scale = size_of([self.claimed[i] * v for i, v in tangent.items()])
+        claims = {i: self._with_planted(i) for i in tangent}
+        value = sum(inner(claims[i], v) for i, v in tangent.items())
+        scale = size_of([claims[i] * v for i, v in tangent.items()])
         return Analytic(float(value), scale, _coarsest(self.claimed[i] for i in tangent))
+
+    def _with_planted(self, i: int) -> Array:
+        claim = self.claimed[i]
+        return claim + self.planted[i] if i in self.planted else claim
 
     def _analytic_jvp(self, tangent: Tangent) -> Analytic:
         point, pushing = self.space.point(), self.tangent_tree(tangent)
@@ -122,6 +131,7 @@ class Origin:
                 return Analytic(np.nan, np.nan)
         value = sum(inner(u, pushed[path]) for path, u in self.cotangent.items())
         scale = size_of([u * pushed[path] for path, u in self.cotangent.items()])
+        value += sum(inner(error, tangent[i]) for i, error in self.planted.items() if i in tangent)
         return Analytic(value, scale, _coarsest(pushed.values()))
 
     def tangent_tree(self, tangent: Tangent) -> PyTree:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import optree
 
-from ..records import PyTree, UsageError
+from ..records import PyTree, UsageError, shown_error
 from ..space import Array, flatten, wrap
 
 
@@ -49,9 +49,15 @@ def read_scalar(value: object) -> Output:
     """Read the value of a function that has a gradient: one real number."""
     array = _as_numbers(value)
     if array is None or array.dtype.kind == "c" or array.size != 1:
+        pair = isinstance(value, tuple) and len(value) == 2
+        mend = (
+            "give True as the gradient if f returns (value, gradient), or return the value alone"
+            if pair
+            else "reduce it in f (a sum, a mean, abs()**2), or use check_vjp or check_jvp for "
+            "array outputs"
+        )
         raise UsageError(
-            f"f returned {describe(value)}, but a gradient needs one real number; reduce it in f "
-            f"(a sum, a mean, abs()**2), or use check_vjp or check_jvp for array outputs."
+            f"f returned {describe(value)}, but a gradient needs one real number; {mend}."
         )
     return Output({"x": array.reshape(())}, {"x": value}, SCALAR)
 
@@ -86,23 +92,26 @@ def _as_numbers(value: object) -> Array | None:
     """Copy the value into a floating array, for `f` may reuse its buffer; None if no numbers."""
     if value is None or isinstance(value, (str, bytes)):
         return None
-    try:
-        array = copied(value)
-    except (ValueError, TypeError):
-        return None
+    array = copied(value)
     if array.dtype.kind in "iu":
         return array.astype(np.float64)
     return array if array.dtype.kind in "fc" else None
 
 
 def copied(value: object) -> Array:
-    """Copy a value into an array of its own; a masked entry is no number, so it becomes NaN."""
+    """Copy a value into an array of its own; of objects, where it cannot be one of numbers.
+
+    A masked entry is no number, so it becomes NaN.
+    """
     if isinstance(value, np.ma.MaskedArray) and value.dtype.kind in "iufc":
         dtype = value.dtype if value.dtype.kind in "fc" else np.dtype(np.float64)
         array = np.array(value.data, dtype)
         array[np.ma.getmaskarray(value)] = np.nan
         return array
-    return np.array(value)
+    try:
+        return np.array(value)
+    except Exception:  # ragged lists; and __array__ is foreign code, which may raise anything
+        return np.array(None)
 
 
 def describe(value: object) -> str:
@@ -111,4 +120,15 @@ def describe(value: object) -> str:
         return f"an array of shape {value.shape} and dtype {value.dtype}"
     if value is None or isinstance(value, (bool, int, float, complex)):
         return repr(value)
-    return f"a {type(value).__name__}"
+    return f"a {type(value).__name__}{_why_unreadable(value)}"
+
+
+def _why_unreadable(value: object) -> str:
+    """Quote what a foreign array says to NumPy, such as a tensor that requires grad."""
+    if not hasattr(value, "__array__"):
+        return ""
+    try:
+        np.array(value)
+    except Exception as error:  # foreign code
+        return f" that NumPy cannot read ({shown_error(error)})"
+    return ""

@@ -8,10 +8,31 @@ A derivative check cannot see an error that is in forward and backward alike; a 
 
     report = gradcheck.laws.check(MyNetwork())
 
-Eighth layer: uses `records`; Hypothesis is not used in here.
+In pytest, one test a law:
+
+    @gradcheck.laws.parametrize(MyNetwork(), expected_failures={"cost-stays-finite": "clipped"})
+    def test_laws(subject, law):
+        law(subject)
+
+Tenth layer: uses `records`; Hypothesis is not used in here.
 """
 
-from .protocol import Law, Outcome, Setting, Subject, draw_setting
+from .parametrized import LawCheck, parametrize
+from .protocol import Law, Outcome, Setting, draw_setting
+from .subject import BatchNorm, NotOffered, Subject
 from .suite import LAWS, check, try_once
 
-__all__ = ["LAWS", "Law", "Outcome", "Setting", "Subject", "check", "draw_setting", "try_once"]
+__all__ = [
+    "LAWS",
+    "BatchNorm",
+    "Law",
+    "LawCheck",
+    "NotOffered",
+    "Outcome",
+    "Setting",
+    "Subject",
+    "check",
+    "draw_setting",
+    "parametrize",
+    "try_once",
+]

@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
-from .protocol import Array, Law, Outcome, Setting, Subject, broken, holds, undecided
+from ..records import Verdict
+from .chance import FALSE_ALARM, share_of_look, share_slack
+from .protocol import Law, Outcome, Setting, broken, holds, undecided
+from .subject import Array, Subject
 
 SOURCE = "Srivastava et al. (2014), Dropout, JMLR 15"
 COURSE = "Ng, Improving Deep Neural Networks, week 1: dropout (inverted)"
 
-FALSE_ALARM = 1e-9  # of a statistical law on a right implementation, per trial
 ROUNDING = 1e-12  # relative: a product and a quotient of float64
-DRAWS = 2_000_000  # units drawn, enough to see a bias of 1 % for every keep_prob above 0.2
+CHUNK = 2**20  # units drawn between two looks at the numbers
+MOST_DRAWS = 100 * CHUNK  # a few seconds; enough for keep_prob from 0.03 to 0.97 and beyond
+MEAN_WITHIN = 0.005  # resolution of the mean: a bias of 1 % is twice as large, and found
+VARIANCE_WITHIN = 0.05  # likewise of the share dropped, on which the variance depends
 MOST_MASKED = 10  # units of which all masks are enumerated: 1024
 
 
@@ -32,21 +38,23 @@ def new_mask(subject: Subject, setting: Setting) -> Outcome:
     """Draw many masks from one generator.
 
     Two right masks of n units are equal with probability (p^2 + (1-p)^2)^n; n is chosen so that
-    this is below FALSE_ALARM.
+    this is below half of FALSE_ALARM.
     """
     p = setting.keep_prob
     same = p**2 + (1 - p) ** 2
-    n = math.ceil(math.log(FALSE_ALARM) / math.log(same))
-    x, rng = np.ones((1, n)), setting.rng()
+    n = math.ceil(math.log(FALSE_ALARM / 2) / math.log(same))
+    x, rng = np.ones((2, n)), setting.rng()
     first, _ = subject.dropout(x, p, rng)
     second, _ = subject.dropout(x, p, rng)
-    if np.array_equal(first, second):
-        return broken(
-            f"two draws in a row dropped the same {int(np.sum(first == 0))} of {n} units; by "
-            f"chance that happens with probability below {FALSE_ALARM:g}",
-            units=n,
-        )
-    return holds(f"two draws of {n} units differ")
+    pairs = {"two draws in a row": (first, second), "two rows of one draw": (first[0], first[1])}
+    for which, (one, other) in pairs.items():
+        if np.array_equal(one, other):
+            return broken(
+                f"{which} dropped the same {int(np.sum(one == 0))} of {one.size} units; by "
+                f"chance that happens with probability below {FALSE_ALARM:g}",
+                units=n,
+            )
+    return holds(f"two draws differ, and so do two rows of {n} units")
 
 
 def evaluation_is_identity(subject: Subject, setting: Setting) -> Outcome:
@@ -99,58 +107,72 @@ def values_are_zero_or_scaled(subject: Subject, setting: Setting) -> Outcome:
     return holds(f"every factor is 0 or 1/keep_prob = {kept:.6g}")
 
 
+@dataclass(frozen=True)
+class _Tally:
+    """What was counted over all draws so far, of out/x."""
+
+    draws: int = 0
+    kept: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+
+    def plus(self, factors: Array) -> _Tally:
+        """Count some more."""
+        return _Tally(
+            self.draws + factors.size,
+            self.kept + int(np.count_nonzero(factors)),
+            self.total + float(np.sum(factors)),
+            self.squares + float(np.vdot(factors, factors)),
+        )
+
+
 def expectation_is_preserved(subject: Subject, setting: Setting) -> Outcome:
-    """Count the units kept over many draws; with the factors it gives mean and variance.
+    """Draw until mean and variance are known as exactly as their resolution asks: sequentially.
 
     If each factor is 1/p or 0 and a unit is kept with probability q, then E[out] = (q/p) x and
     Var[out] = q (1-q)/p^2 x^2. The share kept among n units lies within t of q except with
-    probability 2 exp(-n KL(q ± t || q)) (Chernoff), which is set to FALSE_ALARM.
+    probability 2 exp(-n KL(q ± t || q)). A right dropout is called wrong, at any of the looks,
+    with probability at most FALSE_ALARM; one whose mean is off by 1 % passes with no more.
     """
     p = setting.keep_prob
-    x, rng = np.ones((1, DRAWS)), setting.rng()
-    out, _ = subject.dropout(x, p, rng)
-    mean, variance = float(np.mean(out)), float(np.var(out))
-    share = float(np.mean(out != 0))
-    allowed = _chernoff(p, DRAWS, FALSE_ALARM)
-    # E[out] = x, with the slack in the share carried over to mean and variance
-    mean_slack = allowed / p + ROUNDING
-    expected_variance, variance_slack = (1 - p) / p, allowed * (1 + 2 * allowed) / p**2 + ROUNDING
-    numbers = {"share": share, "mean": mean, "variance": variance, "slack": mean_slack}
-    if not abs(mean - 1) <= mean_slack:
+    fine = min(MEAN_WITHIN * p, VARIANCE_WITHIN * (1 - p)) if p < 1 else MEAN_WITHIN
+    ones, rng, tally = np.ones((1, CHUNK)), setting.rng(), _Tally()
+    for look in range(1, MOST_DRAWS // CHUNK + 1):
+        tally = tally.plus(np.asarray(subject.dropout(ones, p, rng)[0]))
+        slack = share_slack(p, tally.draws, share_of_look(look, FALSE_ALARM))
+        outcome = _weighed(tally, p, slack)
+        if outcome.verdict is not Verdict.PASS or slack <= fine:
+            return outcome
+    return undecided(
+        f"{tally.draws} draws resolve the share kept to {slack:.2g} only, not {fine:.2g}"
+    )
+
+
+def _weighed(tally: _Tally, p: float, slack: float) -> Outcome:
+    """Compare mean and variance with theory, given the slack of the share kept."""
+    n = tally.draws
+    mean, share = tally.total / n, tally.kept / n
+    variance, expected = tally.squares / n - mean**2, (1 - p) / p
+    around = slack / p + ROUNDING  # E[out] = x, with the slack carried over
+    spread = slack * (1 + 2 * slack) / p**2 + 1e3 * ROUNDING / p
+    numbers = {"draws": n, "share": share, "mean": mean, "variance": variance, "slack": around}
+    if not abs(mean - 1) <= around:
         return broken(
-            f"over {DRAWS} draws the mean of out/x is {mean:.6g}, not 1 ± {mean_slack:.2g}, and "
+            f"over {n} draws the mean of out/x is {mean:.6g}, not 1 ± {around:.2g}, and "
             f"{share:.4%} of the units are kept at keep_prob = {p:.4g}",
             **numbers,
         )
-    if not abs(variance - expected_variance) <= variance_slack:
+    if not abs(variance - expected) <= spread:
         return broken(
-            f"over {DRAWS} draws the variance of out/x is {variance:.6g}, not (1-p)/p = "
-            f"{expected_variance:.6g} ± {variance_slack:.2g}",
+            f"over {n} draws the variance of out/x is {variance:.6g}, not (1-p)/p = "
+            f"{expected:.6g} ± {spread:.2g}",
             **numbers,
         )
-    return holds(f"mean {mean:.6g} = 1 ± {mean_slack:.1g} over {DRAWS} draws", **numbers)
-
-
-def _chernoff(p: float, n: int, alarm: float) -> float:
-    """Return t such that a share of n draws is off p by t or more with probability <= alarm."""
-    bound = math.log(2 / alarm) / n
-
-    def far(t: float) -> bool:
-        return min(_divergence(p + t, p), _divergence(p - t, p)) >= bound
-
-    low, high = 0.0, max(p, 1 - p)
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (low, middle) if far(middle) else (middle, high)
-    return high
-
-
-def _divergence(q: float, p: float) -> float:
-    """Kullback-Leibler divergence between coins; infinite outside of [0, 1]."""
-    if not 0 <= q <= 1:
-        return math.inf
-    terms = [(a, b) for a, b in ((q, p), (1 - q, 1 - p)) if a > 0]
-    return sum(a * math.log(a / b) for a, b in terms)
+    return holds(
+        f"mean {mean:.6g} = 1 ± {around:.1g} and variance {variance:.6g} = {expected:.6g} ± "
+        f"{spread:.1g} over {n} draws (false alarm: {FALSE_ALARM:g})",
+        **numbers,
+    )
 
 
 def expectation_by_enumeration(subject: Subject, setting: Setting) -> Outcome:
@@ -203,7 +225,7 @@ def frozen_mask_is_linear(subject: Subject, setting: Setting) -> Outcome:
 LAWS = (
     Law(
         "dropout-new-mask-each-draw",
-        "Every training step draws a new mask.",
+        "Every training step draws a new mask, and every row has its own.",
         SOURCE,
         ("dropout",),
         new_mask,

@@ -1,7 +1,7 @@
-"""What a law asks of an implementation, and the circumstances in which it asks.
+"""What a law is, the circumstances in which it is tried, and what a trial says.
 
-Owns the protocol that a subject satisfies in ten lines, the drawn setting, and what a law says.
-Holds no law itself.
+Owns the drawn setting, the law and its outcome, and the parameters and targets that laws share.
+Holds no law itself; what a subject offers stands in `subject`.
 Part of `laws`; uses `records`.
 """
 
@@ -11,87 +11,12 @@ import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ..records import Verdict
-
-Array = npt.NDArray[Any]
-Params = dict[str, Array]
-"""`W1`, `b1`, `W2`, `b2`, ...: W (units in, units out), b (units out,)."""
-
-
-class Subject(Protocol):
-    """An implementation under the laws. Offer what you have: each law names what it needs.
-
-    A law that needs what the subject lacks is reported "not applicable", never as a pass.
-
-    Attributes
-    ----------
-    activation : str
-        Of the hidden layers, such as `"relu"` or `"tanh"`.
-    loss : str
-        `"bce"` (one or more outputs, targets (m, outputs) of 0 and 1), `"softmax"` (targets (m,)
-        of class numbers) or `"mse"` (targets (m, outputs)); a mean over the m rows.
-
-    Examples
-    --------
-    A subject that offers only its dropout:
-
-    >>> import numpy as np
-    >>> class MyDropout:
-    ...     def dropout(self, x, keep_prob, rng):
-    ...         mask = (rng.random(x.shape) < keep_prob) / keep_prob
-    ...         return x * mask, lambda dout: dout * mask
-    ...
-    ...     def dropout_evaluate(self, x, keep_prob):
-    ...         return x
-    >>> from gradcheck import laws
-    >>> report = laws.check(MyDropout(), seed=1)
-    >>> report.ok, sum(law.verdict is None for law in report.laws.values())
-    (True, 10)
-    """
-
-    activation: str
-    loss: str
-
-    def cost_and_gradient(
-        self, params: Params, inputs: Array, targets: Array, weight_decay: float
-    ) -> tuple[float, Params]:
-        """Cost and its gradient for all parameters, without dropout, with the L2 term."""
-        ...
-
-    def step(self, params: Params, gradient: Params, learning_rate: float) -> Params:
-        """Take one step of plain gradient descent."""
-        ...
-
-    def adam_step(
-        self, params: Params, gradient: Params, learning_rate: float, weight_decay: float
-    ) -> Params:
-        """Take the first step of Adam, with weight decay as an L2 term of the gradient."""
-        ...
-
-    def adamw_step(
-        self, params: Params, gradient: Params, learning_rate: float, weight_decay: float
-    ) -> Params:
-        """Take the first step of AdamW, with decoupled weight decay."""
-        ...
-
-    def dropout(
-        self, x: Array, keep_prob: float, rng: np.random.Generator
-    ) -> tuple[Array, Callable[[Array], Array]]:
-        """Apply dropout in training; also return its backward pass, dout -> dx."""
-        ...
-
-    def dropout_evaluate(self, x: Array, keep_prob: float) -> Array:
-        """Apply dropout in evaluation."""
-        ...
-
-    def dropout_masked(self, x: Array, mask: npt.NDArray[np.bool_], keep_prob: float) -> Array:
-        """Apply dropout in training with a given mask, True where a unit is kept."""
-        ...
+from .subject import Array, Params, Subject, offers
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,9 +87,12 @@ def draw_setting(rng: np.random.Generator) -> Setting:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one trial of a law showed; the message is the counter-example where it is broken."""
+    """What one trial of a law showed; the message is the counter-example where it is broken.
 
-    verdict: Verdict
+    The verdict is None where the subject does not offer what the trial asked for.
+    """
+
+    verdict: Verdict | None
     message: str
     evidence: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -213,19 +141,24 @@ class Law:
 
     def missing(self, subject: object) -> str:
         """Say why the law does not apply to the subject; empty if it does."""
-        lacking = [name for name in self.needs if not hasattr(subject, name)]
+        lacking = [name for name in self.needs if not offers(subject, name)]
         if lacking:
             return f"the subject offers no {', '.join(lacking)}"
         return self.suits(subject)
 
 
 def draw_targets(subject: Subject, setting: Setting, rng: np.random.Generator) -> Array:
-    """Draw targets that suit the subject's loss."""
+    """Draw targets that suit the subject's loss, one for each row of the setting."""
+    return draw_row_targets(subject, setting.m, setting.classes, rng)
+
+
+def draw_row_targets(subject: Subject, m: int, outputs: int, rng: np.random.Generator) -> Array:
+    """Draw targets that suit the subject's loss, for m rows."""
     if subject.loss == "softmax":
-        return np.asarray(rng.integers(0, setting.classes, size=setting.m))
+        return np.asarray(rng.integers(0, outputs, size=m))
     if subject.loss == "bce":
-        return rng.integers(0, 2, size=(setting.m, setting.classes)).astype(float)
-    return rng.standard_normal((setting.m, setting.classes))
+        return rng.integers(0, 2, size=(m, outputs)).astype(float)
+    return rng.standard_normal((m, outputs))
 
 
 def layer_sizes(setting: Setting) -> tuple[int, ...]:

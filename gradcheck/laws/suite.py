@@ -14,10 +14,33 @@ from types import MappingProxyType
 import numpy as np
 
 from ..records import LawReport, Plan, Report, UsageError, Verdict
-from . import dropout, symmetry, weight_decay
+from . import (
+    batches,
+    derivatives,
+    dropout,
+    initialisation,
+    masks,
+    normalisation,
+    saturation,
+    symmetry,
+    units,
+    weight_decay,
+)
 from .protocol import Law, Outcome, Setting, draw_setting
+from .subject import NotOffered
 
-LAWS: tuple[Law, ...] = (*symmetry.LAWS, *weight_decay.LAWS, *dropout.LAWS)
+LAWS: tuple[Law, ...] = (
+    *symmetry.LAWS,
+    *units.LAWS,
+    *saturation.LAWS,
+    *initialisation.LAWS,
+    *weight_decay.LAWS,
+    *dropout.LAWS,
+    *derivatives.LAWS,
+    *batches.LAWS,
+    *normalisation.LAWS,
+    *masks.LAWS,
+)
 TRIALS = 5  # settings a law is tried in; the property tests try many more
 
 
@@ -106,20 +129,20 @@ def _try(law: Law, subject: object, seed: int, trials: int) -> LawReport:
             message = f"{outcome.message}. Setting: {setting}"
             return _reported(law, Outcome(outcome.verdict, message, outcome.evidence))
         outcomes.append(outcome)
-    undecided = [o for o in outcomes if o.verdict is Verdict.INCONCLUSIVE]
     # one decided trial is enough to see a law hold; none leaves it open
-    worst = undecided[0] if len(undecided) == len(outcomes) else _first_decided(outcomes)
-    return _reported(law, worst)
-
-
-def _first_decided(outcomes: list[Outcome]) -> Outcome:
-    return next(outcome for outcome in outcomes if outcome.verdict is Verdict.PASS)
+    for verdict in (Verdict.PASS, Verdict.INCONCLUSIVE):
+        for outcome in outcomes:
+            if outcome.verdict is verdict:
+                return _reported(law, outcome)
+    return _reported(law, outcomes[0])
 
 
 def try_once(law: Law, subject: object, setting: Setting) -> Outcome:
     """Try a law in one setting; an exception of the subject's leaves the law undecided."""
     try:
         return law.trial(subject, setting)
+    except NotOffered as reason:
+        return Outcome(None, str(reason) or "the subject does not offer what this law asks for")
     except Exception as error:
         message = f"the subject raised {type(error).__name__}: {error}. Setting: {setting}"
         return Outcome(Verdict.INCONCLUSIVE, message)

@@ -11,12 +11,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from .protocol import (
-    Array,
     Law,
     Outcome,
-    Params,
     Setting,
-    Subject,
     broken,
     constant_params,
     descended,
@@ -25,6 +22,7 @@ from .protocol import (
     layer_sizes,
     undecided,
 )
+from .subject import Array, Params, Subject
 
 SOURCE = "Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.4"
 COURSE = "Ng, Improving Deep Neural Networks, week 1: initialisation"

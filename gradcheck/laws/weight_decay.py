@@ -10,12 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from .protocol import (
-    Array,
     Law,
     Outcome,
-    Params,
     Setting,
-    Subject,
     broken,
     descended,
     draw_params,
@@ -24,6 +21,7 @@ from .protocol import (
     layer_sizes,
     undecided,
 )
+from .subject import Array, Params, Subject
 
 KROGH = "Krogh and Hertz (1992), A simple weight decay can improve generalization, NIPS 4"
 LOSHCHILOV = "Loshchilov and Hutter (2019), Decoupled weight decay regularization, ICLR"
@@ -165,6 +163,34 @@ def _minimise(
     return params["W1"], size * setting.m / decay
 
 
+def decay_of_the_optimiser(subject: Subject, setting: Setting) -> Outcome:
+    """Take one step of gradient descent with a weight decay of its own, and one without."""
+    rng = setting.rng()
+    params = draw_params(layer_sizes(setting), rng)
+    gradient = {name: rng.standard_normal(value.shape) for name, value in params.items()}
+    alpha, decay = setting.learning_rate, 0.1 * setting.weight_decay
+    with_decay = subject.sgd_step(params, gradient, alpha, decay)
+    without = subject.sgd_step(params, gradient, alpha, 0.0)
+    for name, value in params.items():
+        seen = with_decay[name] - without[name]
+        share = -alpha * decay if name.startswith("W") else 0.0
+        off = float(np.max(np.abs(seen - share * value)))
+        if not off <= ROUNDING * max(1.0, float(np.max(np.abs(value)))):
+            rule = (
+                f"a step shrinks W by 1 - alpha lambda, which is a change of {share:.9g} W"
+                if name.startswith("W")
+                else "a bias has no decay"
+            )
+            return broken(
+                f"weight decay changes one step of {name} by {_slope(seen, value):.9g} {name}, "
+                f"but {rule}",
+                parameter=name,
+                seen=_slope(seen, value),
+                expected=share,
+            )
+    return holds(f"one step shrinks W by 1 - alpha lambda = {1 - alpha * decay:.6g}, biases not")
+
+
 def not_decay_under_adam(subject: Subject, setting: Setting) -> Outcome:
     """Take Adam's first step with no gradient but the L2 term.
 
@@ -245,6 +271,13 @@ LAWS = (
         KROGH,
         ("cost_and_gradient", "loss"),
         norm_at_minimum,
+    ),
+    Law(
+        "sgd-decay-shrinks-weights",
+        "Gradient descent with a weight decay shrinks W by 1 - alpha lambda and leaves biases be.",
+        KROGH,
+        ("sgd_step",),
+        decay_of_the_optimiser,
     ),
     Law(
         "l2-is-not-decay-under-adam",

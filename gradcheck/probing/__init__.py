@@ -8,8 +8,9 @@ Fifth layer: composes `directions`, `differences`, `contract` and `verdict`; `ex
 probes together.
 """
 
+from .averaging import MOST_EVALUATIONS
 from .decide import measure, unmoved
-from .here import Measured
+from .here import Measured, line_through
 from .place import SHIFT, Place
 
-__all__ = ["SHIFT", "Measured", "Place", "measure", "unmoved"]
+__all__ = ["MOST_EVALUATIONS", "SHIFT", "Measured", "Place", "line_through", "measure", "unmoved"]

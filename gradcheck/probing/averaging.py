@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from ..space import Array, same_bits, working_dtype
 MOST_EVALUATIONS = 128  # a line, its windows included: beyond, certainty grows too slowly
 # Tried for the least scatter, in scales of the leaf; the first only to see truncation.
 STEPS = (2.0**-1, 2.0**-4, 2.0**-7, 2.0**-9, 2.0**-11, 2.0**-13)
+FEW_STILL = 1  # of these may find that f does not move
 TRIALS = 5  # disagreements at each of them
 FEWEST = 12  # disagreements: of fewer, not even the extremes hold the median with 1 - 2 ALARM
 SPREAD = 2.0**-5  # how far from x the middle of a chain of differences lies
@@ -59,10 +61,17 @@ class _Sampler:
     rng: np.random.Generator
     left: int
     claimed: list[Analytic] = field(default_factory=list)
+    still: int = 0
 
     def trial(self, h: float) -> Array:
-        """Measure a few disagreements with one step."""
-        return self.disagreements(h, TRIALS)
+        """Measure a few disagreements with one step; none where `f` hardly moves over it.
+
+        Of a staircase, or of a function that is flat in part, short steps see treads only, and
+        most of them agree.
+        """
+        before = self.still
+        values = self.disagreements(h, TRIALS)
+        return values if self.still - before <= FEW_STILL else np.array([])
 
     def disagreements(self, h: float, count: float) -> Array:
         """Measure `count` disagreements with one step, or as many as may still be paid for.
@@ -84,6 +93,7 @@ class _Sampler:
         points = [self._point(float(t)) for t in ends]
         self.left -= len(points)
         rises = [self._rise(point) for point in points]
+        self.still += sum(before == after for before, after in pairwise(rises))
         return [
             self._disagreement(
                 float(ends[k] + ends[k + 1]) / 2, points[k : k + 2], rises[k : k + 2]
@@ -130,6 +140,8 @@ def average(origin: Origin, probe: Probe, rng: np.random.Generator, spent: int) 
         origin = replace(origin, forward_first=_reads_what_f_kept(origin, probe))
         sampler = _Sampler(origin, probe, rng, allowed)
         trials = [sampler.trial(h) for h in STEPS]
+        if all(len(trial) == 0 for trial in trials):  # it moves nowhere: that is an answer
+            trials = [sampler.disagreements(h, TRIALS) for h in STEPS]
         spacing = 2 * max(origin.roundoff, origin.roundoff_of_x) * origin.size
         best = min(range(1, len(STEPS)), key=lambda j: _uncertainty(trials, j, spacing))
         more = sampler.disagreements(STEPS[best], math.inf)
@@ -194,6 +206,13 @@ def _scatter(values: Array) -> float:
 
 
 def _truncation(trials: list[Array], j: int, middle: float) -> float:
-    """Bound the truncation, which falls like h^2, by that seen at the next larger step."""
-    above = float(np.median(trials[j - 1]))
-    return abs(above - middle) / ORDER if math.isfinite(above) else 0.0
+    """Bound the truncation by what is seen at the next larger step, and at the next smaller one.
+
+    It falls like h^2; but among many kinks only at small steps, and then the smaller step is off.
+    """
+    above = float(np.median(trials[j - 1])) if len(trials[j - 1]) else math.nan
+    falling = abs(above - middle) / ORDER if math.isfinite(above) else 0.0
+    below = trials[j + 1] if j + 1 < len(trials) else np.array([])
+    if len(below) == 0 or not np.isfinite(below).all():
+        return falling
+    return falling + max(0.0, float(below.min()) - middle, middle - float(below.max()))

@@ -35,7 +35,7 @@ MOST_SHIFTS = 3  # other points tried for a leaf with a kink at x: they may have
 
 def measure(place: Place, probe: Probe, plan: Plan) -> Measured:
     """Measure along one line and judge; where that cannot tell, ask the referees in turn."""
-    measured = measure_here(place.origin, probe, plan)
+    measured = first = measure_here(place.origin, probe, plan)
     if measured.kinks_may_meet and measured.derivative is not None:
         reason = where_kinks_meet(measured.analytic, measured.derivative)
         measured = replace(measured, judgement=measured.judgement.doubted(Cause.KINK, reason))
@@ -44,7 +44,18 @@ def measure(place: Place, probe: Probe, plan: Plan) -> Measured:
     for referee in (_by_complex_step, _in_more_digits, _by_averaging):
         if _is_open(measured):
             measured = referee(place, measured, plan) or measured
-    return _held_against_given(place, measured, plan)
+    tolerated = 0.0 if measured is first and _is_plain(first) else _tolerance(measured, plan)
+    return _held_against_given(place, replace(measured, tolerated=tolerated), plan)
+
+
+def _is_plain(measured: Measured) -> bool:
+    """Whether what is beyond the bar is remarked on: not where a pass has a remark of its own."""
+    return measured.judgement.cause in (None, Cause.PRECISION)
+
+
+def _tolerance(measured: Measured, plan: Plan) -> float:
+    scale = measured.judgement.scale
+    return tolerance_for(measured.analytic, plan.rtol) * scale if math.isfinite(scale) else 0.0
 
 
 def unmoved(place: Place, probe: Probe) -> Measured | None:
@@ -152,12 +163,14 @@ def _passed_elsewhere(here: Measured, there: Measured, where: str) -> Measured:
 
 def _by_complex_step(place: Place, measured: Measured, plan: Plan) -> Measured | None:
     """Confirm the claim where the complex step is possible and inside the ladder's bar."""
-    analytic, scale = measured.analytic, measured.judgement.scale
+    analytic = measured.analytic
     if measured.judgement.cause is Cause.KINK or not math.isfinite(measured.bar):
         return None
     value = complex_step(place.origin, measured.probe.tangent)
     if value is None or not abs(value - measured.numeric) <= measured.bar:
         return None
+    # not the scale of the judgement: where noise is all that was measured, that is the noise's
+    scale = max(analytic.scale, abs(value))
     if not abs(value - analytic.value) <= tolerance_for(analytic, plan.rtol) * scale:
         return None
     bar = ROUNDINGS * analytic.roundoff * scale

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..differences import (
+    ALIKE,
     FINE_ARITHMETIC,
     Choice,
     Ladder,
@@ -23,6 +24,7 @@ from ..differences import (
     kinks_may_meet,
     precise,
     second_window,
+    seen_from_afar,
 )
 from ..directions import FLATTEST, Probe
 from ..execution import Origin
@@ -40,6 +42,10 @@ from ..verdict import (
     tolerance_for,
 )
 
+FROM_AFAR = (
+    "small steps tell another story than large ones, with which the claim agrees, as where f "
+    "loses its digits inside"
+)
 SHARE = 1e-7  # of the claim: the bar at which the ladder may stop looking
 CLEAR = 30.0  # bars: a mismatch this large needs no sharper bar, only a second window
 
@@ -70,6 +76,13 @@ class Measured:
         Size of the claim where it was compared, if that was not at x.
     output : str
         What of the output the cotangent looks at; empty for all of it.
+    tolerated : float
+        By how much more than the bar the claim may be off without a remark: the tolerance, where a
+        kink, an edge or a referee passes the claim for another reason; 0 elsewhere.
+    origin : Origin or None
+        The point where it was measured; another than x where a kink is at x.
+    line, ladder : Line, Ladder, or None
+        The values and windows behind the numbers, for whoever shows them.
     """
 
     probe: Probe
@@ -83,6 +96,10 @@ class Measured:
     kinks_may_meet: bool = False
     compared: float | None = None
     output: str = ""
+    tolerated: float = 0.0
+    origin: Origin | None = None
+    line: Line | None = None
+    ladder: Ladder | None = None
 
     @property
     def coarse(self) -> bool:
@@ -103,7 +120,8 @@ class Measured:
     @property
     def passes(self) -> float:
         """The largest error along this line that would have gone unremarked."""
-        return self.bar + max(self.bar, abs(self.analytic.value - self.numeric))
+        most = self.bar + self.tolerated
+        return most + max(most, abs(self.analytic.value - self.numeric))
 
 
 def measure_here(origin: Origin, probe: Probe, plan: Plan) -> Measured:
@@ -113,7 +131,8 @@ def measure_here(origin: Origin, probe: Probe, plan: Plan) -> Measured:
     look = glance(line) if origin.steady and math.isfinite(analytic.value) else None
     if look is not None and settles(analytic, look):
         judgement = Judgement(Verdict.PASS, None, "", analytic.scale)
-        return Measured(probe, analytic, look.value, glance_bar(analytic.scale, look), judgement)
+        bar = glance_bar(analytic.scale, look)
+        return Measured(probe, analytic, look.value, bar, judgement, origin=origin, line=line)
     return _climb_and_judge(line, probe, analytic, plan)
 
 
@@ -160,15 +179,34 @@ def _climb_and_judge(line: Line, probe: Probe, analytic: Analytic, plan: Plan) -
     else:
         reason = "two steps of different size do not tell the same story"
         judgement = judgement.doubted(Cause.NOISE, reason)
-    derivative = ladder.derivative
+    return _measured(probe, analytic, ladder, judgement)
+
+
+def _measured(probe: Probe, analytic: Analytic, ladder: Ladder, judgement: Judgement) -> Measured:
+    """Put together what the ladder says, and whatever else has to be asked first."""
+    derivative, line = ladder.derivative, ladder.line
     if derivative.evidence is Evidence.NONFINITE and line.failure is not None:
         judgement = replace(judgement, reason=f"beside x, {line.failure}")
     numeric, bar = derivative.value, derivative.error_bar
     if derivative.evidence is Evidence.KINK and judgement.verdict is Verdict.PASS:
         numeric, bar = nearest_usual_value(analytic, derivative), derivative.side_bar
-    meet = judgement.cause is Cause.OTHER and kinks_may_meet(ladder)
+    failed = judgement.cause is Cause.OTHER
+    from_afar = seen_from_afar(ladder, analytic.value) if failed else None
+    if from_afar is not None:
+        judgement = judgement.doubted(Cause.PRECISION, FROM_AFAR)
+        numeric, bar = from_afar, ALIKE * abs(analytic.value)
     return Measured(
-        probe, analytic, numeric, bar, judgement, derivative, line.roundoff, kinks_may_meet=meet
+        probe,
+        analytic,
+        numeric,
+        bar,
+        judgement,
+        derivative,
+        line.roundoff,
+        kinks_may_meet=failed and from_afar is None and kinks_may_meet(ladder),
+        origin=line.origin,
+        line=line,
+        ladder=ladder,
     )
 
 

@@ -17,7 +17,10 @@ from .report import (
     LawReport,
     LeafReport,
     Report,
+    Score,
+    require,
 )
+from .trace import EntryTrace, ErrorMap, LineTrace, WindowTrace
 from .words import Cause, Evidence, Kind, Mode, Verdict
 
 __all__ = [
@@ -28,6 +31,8 @@ __all__ = [
     "Budget",
     "Cause",
     "Derivative",
+    "EntryTrace",
+    "ErrorMap",
     "Evidence",
     "Finding",
     "Gradient",
@@ -35,12 +40,16 @@ __all__ = [
     "Kind",
     "LawReport",
     "LeafReport",
+    "LineTrace",
     "Mode",
     "Plan",
     "Problem",
     "PyTree",
     "Report",
+    "Score",
     "UsageError",
     "Verdict",
+    "WindowTrace",
+    "require",
     "shown_error",
 ]

@@ -21,7 +21,7 @@ class Derivative:
     value : float
         The estimate of d/dt f(x + t v) at t = 0.
     error_bar : float
-        |value - true| is at most this (coverage is measured in the benchmarks): the sum of
+        `|value - true|` is at most this (coverage is measured in the benchmarks): the sum of
         `truncation`, `rounding` and `noise`. Infinite where there is no derivative to bound.
     truncation, rounding, noise : float
         Parts of the bar: from the finite step; from the arithmetic in which `f` is computed;

@@ -12,6 +12,7 @@ from typing import Any
 from .errors import UsageError
 from .words import Mode
 
+DEFAULT_NAMING = 1000  # a leaf of 250 entries one by one, or a wrong row of a very large one
 DEFAULT_RTOL = 1e-5  # five digits: a formula error is larger, an honest quadrature may not be
 
 
@@ -64,6 +65,12 @@ class Plan:
         None draws a fresh seed, which the report prints; give it back to replay.
     budget : Budget, int or None
         The most to spend; an int means evaluations of `f`.
+    naming : int
+        Of that, what may be spent on a leaf that fails to name its wrong entries and the cause;
+        0 for the verdict alone.
+    canary : bool
+        Whether each leaf that passes is tested once more with a small error planted in a copy of
+        the claim, of the size that the report says would have been seen; see `LeafReport.canary`.
 
     Examples
     --------
@@ -77,6 +84,8 @@ class Plan:
     rtol: float = DEFAULT_RTOL
     seed: int | None = None
     budget: Budget | int | None = None
+    naming: int = DEFAULT_NAMING
+    canary: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "mode", _read_mode(self.mode))
@@ -96,8 +105,15 @@ class Plan:
                 f"seed={self.seed!r}, but a seed is a whole number of at least 0; "
                 f"leave it out for a fresh one, which the report prints."
             )
+        if not _is_whole(self.naming, least=0):
+            raise UsageError(
+                f"naming={self.naming!r}, but it is a whole number of evaluations of f, at least "
+                f"0, that a failing leaf may cost to say what is wrong with it."
+            )
+        _require_yes_or_no(self.canary)
         # Python's own numbers, for they are compared, printed and written as JSON
         object.__setattr__(self, "rtol", float(self.rtol))
+        object.__setattr__(self, "naming", int(self.naming))
         if needs_count and self.count is not None:
             object.__setattr__(self, "count", int(self.count))
         if self.seed is not None:
@@ -125,13 +141,31 @@ class Plan:
         """`per_leaf` entries of each leaf, drawn without replacement."""
         return cls(Mode.SAMPLE, per_leaf, **_known(settings))
 
+    @classmethod
+    def from_text(cls, text: str) -> Plan:
+        """Read a plan as it is written on a command line: auto, every, directions:3, sample:30.
+
+        Raises
+        ------
+        UsageError
+            If the text is none of these.
+        """
+        word, _, number = text.partition(":")
+        if word in COUNTED and number.removeprefix("-").isdecimal():
+            return cls(COUNTED[word], int(number))
+        if text in UNCOUNTED:
+            return cls(UNCOUNTED[text])
+        raise UsageError(f"{text!r} is none of auto, every, directions:3, sample:30")
+
     @property
     def limits(self) -> Budget:
         """The budget as a record, also where none was set."""
         return self.budget if isinstance(self.budget, Budget) else Budget()
 
 
-SETTINGS = ("rtol", "seed", "budget")
+COUNTED = {str(mode): mode for mode in (Mode.DIRECTIONS, Mode.SAMPLE)}
+UNCOUNTED = {str(mode): mode for mode in (Mode.AUTO, Mode.EVERY)}
+SETTINGS = ("rtol", "seed", "budget", "naming", "canary")
 
 
 def _known(settings: dict[str, Any]) -> dict[str, Any]:
@@ -142,6 +176,14 @@ def _known(settings: dict[str, Any]) -> dict[str, Any]:
                 f"{', '.join(SETTINGS)} (steps are chosen from what is measured)."
             )
     return settings
+
+
+def _require_yes_or_no(canary: object) -> None:
+    if not isinstance(canary, bool):
+        raise UsageError(
+            f"canary={canary!r}, but it is True or False: whether to plant an error in a copy of "
+            f"the claim and look that it is found."
+        )
 
 
 def _read_mode(mode: str) -> Mode:

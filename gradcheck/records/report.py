@@ -10,19 +10,23 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from os import PathLike
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .errors import UsageError
 from .plan import Plan
+from .trace import ErrorMap, LineTrace
 from .words import Cause, Verdict
 
 BoolArray = npt.NDArray[np.bool_]
 
-PRESENTERS: dict[str, Callable[[Any], Any]] = {}
-"""How a report is shown and read: `text`, `line`, `json`, `from json`."""
+PRESENTERS: dict[str, Callable[..., Any]] = {}
+"""How a report is shown, read and marked: `text`, `line`, `json`, `from json`, `write html`,
+`fragment`, `plot`, `rich`, `hints`, `score`."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +77,19 @@ class LeafReport:
     miss : float
         Probability that an error of that size slips through; 0 where each entry was probed.
     wrong : boolean array or None
-        Which entries are wrong, shaped like the leaf; None where the plan cannot tell.
+        Which entries are known to be wrong, shaped like the leaf; None where none is known by name.
+    complete : bool
+        Whether these are all: the others were seen to be right.
     probes : int
         Lines along which the leaf was differentiated. 0: not tested.
+    canary : bool or None
+        Whether an error of the size `certified`, planted in a copy of the claim, was seen. False:
+        it passed, so that nothing is certified. None: not asked for, or not tried, because the
+        leaf did not pass or the budget was spent.
+    line : LineTrace or None
+        What was measured along the probe that decided. None where the leaf was not tested.
+    errors : ErrorMap or None
+        The errors of the entries that were measured by themselves. None where none was.
     """
 
     path: str
@@ -91,11 +105,15 @@ class LeafReport:
     certified: float = math.nan
     miss: float = 0.0
     wrong: BoolArray | None = None
+    complete: bool = False
     probes: int = 0
+    canary: bool | None = None
+    line: LineTrace | None = None
+    errors: ErrorMap | None = None
 
     @property
     def error(self) -> float:
-        """|analytic - numeric| relative to `scale`; absolute where the scale is 0."""
+        """`|analytic - numeric|` relative to `scale`; absolute where the scale is 0."""
         return _relative(abs(self.analytic - self.numeric), self.scale)
 
     @property
@@ -131,6 +149,41 @@ class LawReport:
     verdict: Verdict | None
     message: str
     evidence: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a piece of work is worth, see `Report.score`.
+
+    Attributes
+    ----------
+    parts : mapping of str to float
+        The credit of each leaf, by path, and of each law that applies, by name: from 0 to 1.
+    undecided : tuple of str
+        Parts that could not be judged. Their credit is 0, and a person should look at them.
+    """
+
+    parts: Mapping[str, float]
+    undecided: tuple[str, ...] = ()
+
+    def total(self, weights: Mapping[str, float] | None = None) -> float:
+        """Return the weighted mean of the credits, from 0 to 1; each part weighs 1 by default.
+
+        Raises
+        ------
+        UsageError
+            If a weight is for no part, or negative, or all are 0, or there is no part.
+        """
+        given = dict(weights or {})
+        unknown = [name for name in given if name not in self.parts]
+        if unknown:
+            known = ", ".join(self.parts)
+            raise UsageError(f"there is a weight for {unknown[0]}, but the parts are {known}.")
+        all_weights = [given.get(name, 1.0) for name in self.parts]
+        if any(not weight >= 0 for weight in all_weights) or not sum(all_weights) > 0:
+            raise UsageError("weights must be at least 0, and one of them more.")
+        earned = zip(all_weights, self.parts.values(), strict=True)
+        return sum(weight * credit for weight, credit in earned) / sum(all_weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,6 +236,103 @@ class Report:
     def __repr__(self) -> str:
         return f"<Report {PRESENTERS['line'](self)}>"
 
+    def hints(self) -> tuple[str, ...]:
+        """Say where the mistakes are and of which kind, and keep the answers back.
+
+        For students: one sentence for each leaf that did not pass and each broken law, without
+        the numbers, the factor or the line that would mend it. Empty where all passes.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import gradcheck
+        >>> x = np.array([0.3, 1.2, -0.4])
+        >>> for hint in gradcheck.check_grad(lambda x: np.sum(x**3), lambda x: x**2, x).hints():
+        ...     print(hint)
+        x, in every entry: it is off by one factor throughout; which constant, mean or sum is in f?
+        """
+        return tuple(PRESENTERS["hints"](self))
+
+    def score(self, slip: float = 0.5) -> Score:
+        """Give each leaf partial credit, for an autograder.
+
+        A leaf that passes earns 1. A leaf that fails earns the share of its entries that are known
+        to be right, but at least `slip` where the derivative is there but for one known slip: a
+        factor, a sign, a transpose, a missing sum or weight decay, too few digits. What could not
+        be judged earns 0 and is listed in `Score.undecided`.
+
+        Parameters
+        ----------
+        slip : float, optional
+            The credit of a leaf with one known slip, from 0 to 1.
+
+        Raises
+        ------
+        UsageError
+            If `slip` is not from 0 to 1.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import gradcheck
+        >>> x = {"w": np.array([0.3, 1.2, -0.4]), "b": 0.5}
+        >>> score = gradcheck.check_grad(
+        ...     lambda p: np.sum(p["w"] ** 3) + np.exp(p["b"]),
+        ...     lambda p: {"w": p["w"] ** 2, "b": np.exp(p["b"])},
+        ...     x,
+        ... ).score()
+        >>> dict(score.parts), score.total(), score.total({"['w']": 3.0})
+        ({"['b']": 1.0, "['w']": 0.5}, 0.75, 0.625)
+        """
+        marked = PRESENTERS["score"](self, slip)
+        assert isinstance(marked, Score), "the marker returns a score"
+        return marked
+
+    def _repr_html_(self) -> str | None:
+        """Show it in a notebook."""
+        shown: str | None = PRESENTERS["fragment"](self)
+        return shown
+
+    def __rich__(self) -> Any:  # noqa: ANN401 - what rich prints
+        return PRESENTERS["rich"](self)
+
+    def to_html(self, path: str | PathLike[str]) -> None:
+        """Write the report as one page that needs nothing else, pictures included.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+
+        Raises
+        ------
+        ImportError
+            Without the extra `report`; the message says how to install it.
+        """
+        PRESENTERS["write html"](self, path)
+
+    def plot(self, leaf: str | None = None) -> Any:  # noqa: ANN401 - it holds matplotlib's
+        """Draw what was measured of a leaf: errors by entry, error against step, Taylor remainders.
+
+        Parameters
+        ----------
+        leaf : str, optional
+            Its path; by default the leaf that most needs to be looked at.
+
+        Returns
+        -------
+        Picture
+            Which a notebook shows; its `figure` is matplotlib's, and `savefig` writes it.
+
+        Raises
+        ------
+        ImportError
+            Without the extra `report`; the message says how to install it.
+        UsageError
+            If there is no such leaf, or nothing was measured that could be drawn.
+        """
+        return PRESENTERS["plot"](self, leaf)
+
     def to_json(self) -> str:
         """Write the report as JSON text, which `from_json` reads back."""
         return str(PRESENTERS["json"](self))
@@ -213,3 +363,10 @@ class GradientError(AssertionError):
     def __init__(self, report: Report) -> None:
         super().__init__(f"\n{report}")
         self.report = report
+
+
+def require(report: Report) -> Report:
+    """Return a report that passes; raise `GradientError` for any other."""
+    if not report.ok:
+        raise GradientError(report)
+    return report

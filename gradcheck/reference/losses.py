@@ -1,7 +1,7 @@
 """Losses: one number from the predictions and the targets of a batch.
 
 Owns: `<name>_forward` and `<name>_backward` of each loss, and the table LOSSES. Does not own the
-L2 term (see `regularisation`). Place: above `activations` and `softmax`, under `network`.
+L2 term (see `regularisation`). Place: above `softmax` and `targets`, under `network`.
 Every loss is the mean over the m rows of the sum over the n_out outputs.
 Letters: m = rows of the batch, n_out = outputs, k = classes.
 """
@@ -14,6 +14,7 @@ import numpy as np
 from .activations import sigmoid_forward
 from .arrays import Array, Cache, Scalar
 from .softmax import log_softmax_forward
+from .targets import labels_of, target_like
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def bce_with_logits_forward(prediction: Array, target: Array) -> tuple[Scalar, C
     >>> round(float(cost), 6)
     400.346574
     """
-    z, y = prediction, _target_like(prediction, target)
+    z, y = prediction, target_like(prediction, target)
     # max(z, 0) - z y + log(1 + exp(-|z|)): no term overflows, none is the log of 0
     terms = np.maximum(z, 0) - z * y + np.log1p(np.exp(np.minimum(z, -z)))  # (m, n_out)
     cost: Scalar = terms.sum(axis=1).mean()
@@ -89,7 +90,7 @@ def bce_from_probabilities_forward(prediction: Array, target: Array) -> tuple[Sc
     cache : tuple
         (p, y).
     """
-    p, y = prediction, _target_like(prediction, target)
+    p, y = prediction, target_like(prediction, target)
     terms = -(y * np.log(p) + (1 - y) * np.log(1 - p))  # (m, n_out)
     cost: Scalar = terms.sum(axis=1).mean()
     return cost, (p, y)
@@ -130,7 +131,7 @@ def softmax_cross_entropy_forward(prediction: Array, target: Array) -> tuple[Sca
     >>> round(float(cost), 6)
     0.693147
     """
-    labels = _labels_of(prediction, target)  # (m,)
+    labels = labels_of(prediction, target)  # (m,)
     log_p, _ = log_softmax_forward(prediction)  # (m, k)
     cost: Scalar = -log_p[np.arange(len(labels)), labels].mean()
     return cost, (log_p, labels)
@@ -160,7 +161,7 @@ def mse_forward(prediction: Array, target: Array) -> tuple[Scalar, Cache]:
     >>> float(cost)
     2.5
     """
-    difference = prediction - _target_like(prediction, target)  # (m, n_out)
+    difference = prediction - target_like(prediction, target)  # (m, n_out)
     cost: Scalar = (difference * difference / 2).sum(axis=1).mean()
     return cost, difference
 
@@ -171,48 +172,6 @@ def mse_backward(dcost: float | Scalar, cache: Cache) -> Array:
     m = len(difference)
     dprediction: Array = dcost * difference / m  # forward: mean over m of difference^2 / 2
     return dprediction
-
-
-def _target_like(prediction: Array, target: Array) -> Array:
-    """Return the target in the dtype of the prediction; shapes are never broadcast."""
-    _require_rows(prediction)
-    if np.shape(target) != prediction.shape:
-        raise ValueError(
-            f"target has shape {np.shape(target)} but the prediction has {prediction.shape}; "
-            "they must be equal, so reshape the target, for example with target[:, None]"
-        )
-    return np.asarray(target).astype(prediction.dtype)
-
-
-def _labels_of(prediction: Array, target: Array) -> Array:
-    """Return the target as integer labels (m,); a negative label would count from the end."""
-    _require_rows(prediction)
-    m, k = prediction.shape
-    labels = np.asarray(target)
-    if labels.shape != (m,) or labels.dtype.kind not in "iu":
-        raise ValueError(
-            f"target has shape {labels.shape} and dtype {labels.dtype}, but softmax_cross_entropy "
-            f"needs {m} integer labels; turn one-hot rows into labels with target.argmax(axis=1)"
-        )
-    if labels.min() < 0 or labels.max() >= k:
-        raise ValueError(
-            f"target has labels from {labels.min()} to {labels.max()}, but the prediction has "
-            f"{k} columns; number the classes 0..{k - 1}, or give the network more outputs"
-        )
-    return labels
-
-
-def _require_rows(prediction: Array) -> None:
-    if prediction.ndim != 2 or len(prediction) == 0:
-        raise ValueError(
-            f"prediction has shape {prediction.shape}, but a loss needs (m, n_out) with m >= 1; "
-            "give a single row as prediction[None, :]"
-        )
-    if prediction.dtype.kind not in "fc":
-        raise ValueError(
-            f"prediction has dtype {prediction.dtype}, but a loss needs a floating one; "
-            "convert it with prediction.astype(float)"
-        )
 
 
 LOSSES: Mapping[str, Loss] = {

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from .activations import ACTIVATIONS, Activation
 from .arrays import Array, Cache, Params, Scalar
-from .dense import dense_backward, dense_forward
+from .dense import dense_backward, dense_backward_parameters, dense_forward
 from .dropout import dropout_backward, dropout_forward, require_keep_prob
 from .initialisers import INITIALISERS, Initialiser
 from .losses import LOSSES
@@ -187,7 +187,10 @@ def backward(network: Network, dprediction: Array, caches: list[LayerCache]) -> 
         if mask is not None:
             da = dropout_backward(da, mask)  # forward: a = dropout(a)
         dz = _activation_of(network, layer).backward(da, activation_cache)  # forward: a(z)
-        da, dW, db = dense_backward(dz, dense_cache)  # forward: z = a W + b
+        if layer > 1:
+            da, dW, db = dense_backward(dz, dense_cache)  # forward: z = a W + b
+        else:  # a is the inputs, whose gradient nobody asks for
+            dW, db = dense_backward_parameters(dz, dense_cache)
         gradient = {f"W{layer}": dW, f"b{layer}": db, **gradient}
     return gradient
 
@@ -234,16 +237,17 @@ def cost_and_gradient(
     loss = LOSSES[network.loss]
     prediction, caches = forward(network, params, batch.inputs, rng)
     data_cost, loss_cache = loss.forward(prediction, batch.targets)
-    weights = _weights(network, params)
-    penalty, l2_cache = l2_forward(weights, network.weight_decay, len(prediction))
-    total = data_cost + penalty
-
-    dtotal = total.dtype.type(1)
-    dweights = l2_backward(dtotal, l2_cache)  # forward: data_cost + penalty
+    dtotal = data_cost.dtype.type(1)
     dprediction = loss.backward(dtotal, loss_cache)  # forward: data_cost = loss(prediction)
     gradient = backward(network, dprediction, caches)
+    if network.weight_decay == 0:  # no L2 term, and no array of the size of all weights for it
+        return data_cost, gradient
+
+    penalty, l2_cache = l2_forward(_weights(network, params), network.weight_decay, len(prediction))
+    dweights = l2_backward(dtotal, l2_cache)  # forward: data_cost + penalty
     for name, dW in zip(weight_names(network), dweights, strict=True):
-        gradient[name] = gradient[name] + dW  # W is used twice: in the layer and in the penalty
+        gradient[name] += dW  # W is used twice: in the layer and in the penalty
+    total: Scalar = data_cost + penalty
     return total, gradient
 
 

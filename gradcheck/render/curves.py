@@ -1,7 +1,7 @@
 """Pictures of how an error bar came about: error against step, the line at x, the noise on it.
 
 Owns the drawing and evaluates nothing: each function draws a `Survey` into one pair of axes.
-Part of `render`; the one file that imports matplotlib, and only when something is drawn.
+Part of `render`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import numpy as np
 from ..differences import Vector, Window
 from ..records import UsageError
 from ..survey import Survey
+from .figures import make_figure
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from .figures import Axes
 
 # Colours that the colour-blind tell apart (Okabe and Ito, 2008); marks differ in form as well.
 CHOSEN, OTHER, REFUSED, VALUES, LIMIT = "#0072B2", "#5F6B73", "#D55E00", "#9AA5AB", "#009E73"
@@ -149,13 +150,7 @@ def draw_noise(survey: Survey, *, ax: Axes | None = None) -> Axes:
 
 def _axes() -> Axes:
     """Make a figure of its own: no display, no state that is shared with the caller's pictures."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as missing:
-        raise ImportError(
-            "pictures need matplotlib; install it with: pip install 'gradcheck[report]'"
-        ) from missing
-    return Figure(figsize=(WIDE, HIGH), facecolor="white", layout="constrained").subplots()
+    return make_figure(WIDE, HIGH, facecolor="white", layout="constrained").subplots()
 
 
 def _finish(ax: Axes, survey: Survey) -> Axes:

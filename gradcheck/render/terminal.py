@@ -1,14 +1,15 @@
 """Reports on a terminal, in colour where the terminal has any.
 
-Owns what `gradcheck verify` prints and its progress bar; words and cells are those of `text`.
+Owns what `gradcheck verify` and `gradcheck lessons` print, and the progress bar; words and cells
+are those of `text` and `lesson_text`.
 Part of `render`; the one file that imports rich.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.progress import (
     BarColumn,
@@ -59,21 +60,31 @@ def make_progress(console: Console) -> Progress:
 
 def show_report(console: Console, report: Report) -> None:
     """Print one report: heading, tables, findings."""
-    _print(console, _heading(report))
+    for part in _parts(report):
+        _print(console, part)
+    console.print()
+
+
+def renderable(report: Report) -> Group:
+    """Return a report as something that rich prints."""
+    return Group(*_parts(report))
+
+
+def _parts(report: Report) -> Iterator[RenderableType]:
+    yield _heading(report)
     if report.leaves:
         rows: list[tuple[str, ...]] = [text.leaf_row(leaf) for leaf in report.leaves.values()]
         verdicts = [leaf.verdict for leaf in report.leaves.values()]
-        _print(console, Padding(_table(text.LEAF_HEADINGS, rows, verdicts), INDENT))
+        yield Padding(_table(text.LEAF_HEADINGS, rows, verdicts), INDENT)
     if report.laws:
-        laws = report.laws.values()
-        rows = [text.law_row(law) for law in laws]
-        table = _table(("verdict", "law"), rows, [law.verdict for law in laws])
-        _print(console, Padding(table, INDENT))
+        laws = text.law_rows(report)
+        rows = [(text.shown(verdict), seen) for verdict, seen in laws]
+        table = _table(("verdict", "law"), rows, [verdict for verdict, _ in laws])
+        yield Padding(table, INDENT)
     sentences = [finding.message for finding in report.findings]
     closing = text.closing_line(report)
     for sentence in [*sentences, closing] if closing else sentences:
-        _print(console, Padding(Text(sentence), INDENT))
-    console.print()
+        yield Padding(Text(sentence), INDENT)
 
 
 def _print(console: Console, thing: RenderableType) -> None:
@@ -88,7 +99,7 @@ def _print(console: Console, thing: RenderableType) -> None:
     console.print(Text(plain), soft_wrap=True)
 
 
-def show_summary(console: Console, reports: Sequence[Report], seed: int) -> None:
+def show_summary(console: Console, reports: Sequence[Report], seed: int | None = None) -> None:
     """Print the last line: how many passed, and how to run the same again."""
     counts = {verdict: sum(r.verdict is verdict for r in reports) for verdict in Verdict}
     line = Text()
@@ -98,8 +109,40 @@ def show_summary(console: Console, reports: Sequence[Report], seed: int) -> None
     evaluations = sum(report.evaluations for report in reports)
     seconds = sum(report.seconds for report in reports)
     called = text.plural(evaluations, "evaluation", "evaluations")
-    line.append(f"{called} of f, {text.duration(seconds)}, --seed {seed}")
+    again = "" if seed is None else f", --seed {seed}"
+    line.append(f"{called} of f, {text.duration(seconds)}{again}")
     console.print(line)
+
+
+def show_table(
+    console: Console, title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]
+) -> None:
+    """Print a table under its title."""
+    _print(console, Text(title, style="bold"))
+    table = Table(*headings, box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for row in rows:
+        table.add_row(*(Text(cell, no_wrap=True) for cell in row))
+    _print(console, Padding(table, INDENT))
+    console.print()
+
+
+def show_marked(
+    console: Console, title: str, marked: Sequence[tuple[str, str, str]], styles: Mapping[str, str]
+) -> None:
+    """Print statements under a title: a mark, what is said, and a sentence below it."""
+    _print(console, Text(title, style="bold"))
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(no_wrap=True)
+    for mark, words, sentence in marked:
+        table.add_row(Text(mark, style=styles[mark]), Text(words, style="bold"))
+        table.add_row("", Text(sentence))
+    _print(console, Padding(table, INDENT))
+    console.print()
+
+
+def show_sentence(console: Console, sentence: str) -> None:
+    """Print a sentence, wrapped to the width."""
+    _print(console, Text(sentence))
 
 
 def _heading(report: Report) -> Text:

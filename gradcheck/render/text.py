@@ -14,6 +14,8 @@ from ..records import LawReport, LeafReport, Report, Verdict
 
 WIDTH = 80
 LONGEST_NAME = 20  # a longer path is cut in the middle, so that the table stays within WIDTH
+SHORTEST_NAME = 9  # what is left of a path beside the widest of all other cells
+LONGEST_SHAPE = 16
 LEAF_HEADINGS = ("leaf", "shape", "verdict", "error ± bar", "certified to")
 NOT_APPLICABLE = "not applicable"
 
@@ -22,9 +24,10 @@ def render_report(report: Report) -> str:
     """Show a report: heading, tables, findings, and how to replay it."""
     parts = [heading(report)]
     if report.leaves:
-        parts.append(table(LEAF_HEADINGS, [leaf_row(leaf) for leaf in report.leaves.values()]))
+        rows = [leaf_row(leaf) for leaf in report.leaves.values()]
+        parts.append(table(LEAF_HEADINGS, fitted(LEAF_HEADINGS, rows)))
     if report.laws:
-        parts.append("\n".join(law_line(law) for law in report.laws.values()))
+        parts.append("\n".join(law_line(row) for row in law_rows(report)))
     sentences = [paragraph(finding.message) for finding in report.findings]
     closing = closing_line(report)
     if closing:
@@ -72,7 +75,7 @@ def leaf_row(leaf: LeafReport) -> tuple[str, ...]:
     """Fill the cells of one leaf."""
     return (
         shortened(leaf.path),
-        str(leaf.shape),
+        shortened(str(leaf.shape), LONGEST_SHAPE),
         shown(leaf.verdict),
         error_and_bar(leaf),
         "-" if math.isnan(leaf.certified) else f"{leaf.certified:.1e}",
@@ -87,27 +90,49 @@ def error_and_bar(leaf: LeafReport) -> str:
     return f"{leaf.error:.1e} ± {leaf.bar:.0e}{absolute}"
 
 
-def shortened(path: str) -> str:
+def shortened(path: str, longest: int = LONGEST_NAME) -> str:
     """Cut a long path in the middle."""
-    if len(path) <= LONGEST_NAME:
+    if len(path) <= longest:
         return path
-    half = (LONGEST_NAME - 3) // 2
+    half = (longest - 3) // 2
     return f"{path[:half]}...{path[-half:]}"
 
 
-def law_row(law: LawReport) -> tuple[str, str]:
-    """Fill the cells of one law: its verdict, and what was seen."""
-    return shown(law.verdict), f"{law.name}: {law.message}"
+def fitted(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+    """Cut the paths, which come first, further where the other columns leave less room."""
+    others = [max(map(len, column)) for column in zip(headings, *rows, strict=True)][1:]
+    room = WIDTH - sum(len("  ") + width for width in (*others, 0))
+    return [(shortened(row[0], max(room, SHORTEST_NAME)), *row[1:]) for row in rows]
 
 
-def law_line(law: LawReport) -> str:
-    """Show one law, what was seen indented under itself."""
-    verdict, seen = law_row(law)
+def law_rows(report: Report) -> list[tuple[Verdict | None, str]]:
+    """List the laws: the verdict, and what was seen; those that do not apply, in one row.
+
+    A subject with one method offers nothing to most laws, which would hide the few that matter.
+    """
+    absent = [law for law in report.laws.values() if law.verdict is None]
+    if len(absent) < 2:
+        return [(law.verdict, _seen(law)) for law in report.laws.values()]
+    rows = [(law.verdict, _seen(law)) for law in report.laws.values() if law.verdict is not None]
+    folded = (
+        f"{len(absent)} laws, which ask for what the subject does not offer; report.laws says of "
+        f"each what is missing."
+    )
+    return [*rows, (None, folded)]
+
+
+def _seen(law: LawReport) -> str:
+    return f"{law.name}: {law.message}"
+
+
+def law_line(row: tuple[Verdict | None, str]) -> str:
+    """Show one row of laws, what was seen indented under itself."""
+    verdict, seen = row
     hanging = " " * (len(NOT_APPLICABLE) + 4)
     return textwrap.fill(
         seen,
         WIDTH,
-        initial_indent=f"  {verdict:<{len(NOT_APPLICABLE)}}  ",
+        initial_indent=f"  {shown(verdict):<{len(NOT_APPLICABLE)}}  ",
         subsequent_indent=hanging,
         break_on_hyphens=False,
     )
@@ -123,9 +148,23 @@ def closing_line(report: Report) -> str:
     error = max(leaf.certified for leaf in tested)
     miss = max(leaf.miss for leaf in tested)
     odds = "" if miss == 0 else f" (missed with probability {miss:.0e} at most)"
+    canary = f"{_canary_sentence(tested)} " if report.plan.canary else ""
     return (
         f"An error of one entry above {error:.0e} of its leaf's gradient would have been "
-        f"seen{odds}. seed={report.plan.seed}"
+        f"seen{odds}. {canary}seed={report.plan.seed}"
+    )
+
+
+def _canary_sentence(tested: Sequence[LeafReport]) -> str:
+    """Say in how many leaves of a pass the planted error was found."""
+    found = sum(leaf.canary is True for leaf in tested)
+    if found == len(tested) == 1:
+        return "An error of at most twice that size, planted in a copy of the claim, was found."
+    leaves = f"all {found} leaves" if found == len(tested) else f"{found} of {len(tested)} leaves"
+    rest = "" if found == len(tested) else ", and could not be tried in the others"
+    return (
+        f"Errors of at most twice that size, planted in copies of the claim, were found in "
+        f"{leaves}{rest}."
     )
 
 

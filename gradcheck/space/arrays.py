@@ -78,7 +78,8 @@ def norm(a: Array) -> float:
     largest = float(np.abs(a).max(initial=0.0))
     if largest == 0.0 or not np.isfinite(largest):
         return largest
-    scaled = a.astype(working_dtype(a.dtype), copy=False) / largest
+    parts = np.stack([a.real, a.imag]) if a.dtype.kind == "c" else a  # complex / tiny overflows
+    scaled = parts.astype(working_dtype(parts.dtype), copy=False) / largest
     return largest * float(np.sqrt(inner(scaled, scaled)))
 
 

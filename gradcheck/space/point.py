@@ -5,7 +5,8 @@ Part of `space`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from types import BuiltinFunctionType, FunctionType
@@ -42,6 +43,8 @@ class Leaf:
         The copy that `f` and the claim are called with; None for what is carried and no array.
     labels : array or None
         Our copy of an array that is carried, such as integer labels.
+    writeable : bool
+        Whether the caller's array could be written to.
     """
 
     path: str
@@ -49,6 +52,7 @@ class Leaf:
     base: Array | None
     handed: Array | None
     labels: Array | None = None
+    writeable: bool = True
 
     @property
     def array(self) -> Array:
@@ -163,6 +167,21 @@ class Space:
         finer = (leaf if leaf.base is None else _promoted(leaf, leaf.base) for leaf in self.leaves)
         return replace(self, leaves=tuple(finer))
 
+    @contextmanager
+    def overwritten(self, other: Space) -> Iterator[None]:
+        """Give the arrays that calls are handed another point's values, as an optimiser does.
+
+        In place: they are the same objects as before, and are put right afterwards.
+        """
+        try:
+            for i in self.moving:
+                _overwrite(self.leaves[i].handed, other.leaves[i].array)
+            yield
+        finally:
+            for i in self.moving:
+                _overwrite(self.leaves[i].handed, self.leaves[i].array)
+            self.restore_handed()
+
     def restore_handed(self) -> tuple[str, ...]:
         """Replace the arrays that a call was handed and changed; return their paths."""
         changed = [leaf for leaf in self.leaves if _differs(leaf.handed, leaf.kept)]
@@ -176,6 +195,8 @@ class Space:
         changed = [leaf for leaf in arrays if _differs(leaf.given, leaf.kept)]
         for leaf in changed:
             _write_back(leaf.given, leaf.kept)
+        for leaf in arrays:
+            _lock_as_before(leaf.given, leaf.writeable)
         return tuple(leaf.path for leaf in changed)
 
 
@@ -205,9 +226,15 @@ def wrap(values: Array, given: Any) -> Any:  # noqa: ANN401 - the caller's own t
     """Wrap values in the type that the caller used: array, NumPy scalar or Python number."""
     if isinstance(given, np.ndarray):
         return values
-    if isinstance(given, np.generic):
-        return values[()]
-    return type(given)(values[()])
+    if isinstance(given, (float, complex)) and not isinstance(given, np.generic):
+        return type(given)(values[()])
+    return values[()]  # NumPy's own, also for what is none of these, such as integer outputs
+
+
+def _overwrite(handed: Array | None, values: Array) -> None:
+    """Write values into an array of ours, unless a call has locked or reshaped it."""
+    if handed is not None and handed.flags.writeable and handed.shape == values.shape:
+        np.copyto(handed, values)
 
 
 def _differs(now: Array | None, before: Array | None) -> bool:
@@ -216,15 +243,19 @@ def _differs(now: Array | None, before: Array | None) -> bool:
 
 def _write_back(given: Array, before: Any) -> None:  # noqa: ANN401 - an array, never None
     """Put the caller's array right in place, also where it was reshaped, resized or locked."""
-    writeable = given.flags.writeable
     try:
         given.flags.writeable = True
         if given.shape != before.shape:
             given.resize(before.shape, refcheck=False)
         given[...] = before
-        given.flags.writeable = writeable
     except (ValueError, TypeError):
         pass  # memory that nobody may write to; the finding is made all the same
+
+
+def _lock_as_before(given: Array, writeable: bool) -> None:  # noqa: FBT001 - NumPy's own flag
+    if given.flags.writeable is not writeable:
+        with suppress(ValueError):  # memory that nobody may write to
+            given.flags.writeable = writeable
 
 
 def flatten(tree: PyTree) -> tuple[dict[str, Any], optree.PyTreeSpec]:
@@ -247,7 +278,7 @@ def _read(path: str, value: object) -> Leaf:
     """Copy a leaf that is differentiated, carry one that is not, refuse what is neither."""
     if isinstance(value, (np.ndarray, np.generic)):
         return _read_numpy(path, value)
-    if isinstance(value, (float, complex)):
+    if isinstance(value, (float, complex)) and not isinstance(value, Enum):
         _require_finite(path, np.array(value))
         return Leaf(path, value, np.array(value), np.array(value))
     if isinstance(value, CARRIED):
@@ -273,9 +304,11 @@ def _read_numpy(path: str, value: Array | np.generic) -> Leaf:
             f"pass {mend} (and close over a mask)."
         )
     array = np.asanyarray(value)
+    writeable = bool(array.flags.writeable)
     if array.dtype.kind in "fc" and array.dtype.isnative:
         _require_finite(path, array)
-        return Leaf(path, value, array.copy(order="K"), array.copy(order="K"))
+        base, handed = array.copy(order="K"), array.copy(order="K")
+        return Leaf(path, value, base, handed, writeable=writeable)
     if array.dtype.kind in "fc":
         raise UsageError(
             f"leaf {path} has dtype {array.dtype.str} of the other byte order; "
@@ -284,7 +317,8 @@ def _read_numpy(path: str, value: Array | np.generic) -> Leaf:
     if array.dtype.kind in "biuSUmM":
         if isinstance(value, np.generic):  # a scalar cannot be written to
             return Leaf(path, value, None, None)
-        return Leaf(path, value, None, array.copy(order="K"), array.copy(order="K"))
+        handed, labels = array.copy(order="K"), array.copy(order="K")
+        return Leaf(path, value, None, handed, labels, writeable)
     raise UsageError(
         f"leaf {path} has dtype {array.dtype}, which can be neither differentiated nor carried; "
         f"convert it to a floating dtype, such as x.astype(float)."
@@ -292,10 +326,18 @@ def _read_numpy(path: str, value: Array | np.generic) -> Leaf:
 
 
 def _require_finite(path: str, array: Array) -> None:
-    bad = np.argwhere(~np.isfinite(array))
+    """Require numbers that float64 can hold, in which the lengths of lines are kept."""
+    finest = np.dtype(np.complex128 if array.dtype.kind == "c" else np.float64)
+    with np.errstate(over="ignore"):
+        held = array.astype(finest) if array.dtype.itemsize > finest.itemsize else array
+    bad = np.argwhere(~np.isfinite(held))
     if len(bad):  # not .size, which is 0 for the one index of a 0-d array
         where = [int(k) for k in bad[0]]
-        raise UsageError(
-            f"leaf {path} is {array[tuple(where)]}{f' at {where}' if where else ''}, but a point "
-            f"must be finite; close over arrays that are not differentiated, such as masks."
+        value = array[tuple(where)]
+        rule = (
+            "beyond the range of float64, where no line can be measured; scale it"
+            if np.isfinite(value)
+            else "but a point must be finite; close over arrays that are not differentiated, such "
+            "as masks"
         )
+        raise UsageError(f"leaf {path} is {value!s}{f' at {where}' if where else ''}, {rule}.")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gradcheck.reference import dense_backward, dense_forward
+from gradcheck.reference import dense_backward, dense_backward_parameters, dense_forward
 
 from .exact import layer_gradient
 
@@ -36,6 +36,14 @@ def test_backward_equals_the_complex_step(sizes):
     expected = layer_gradient(dense_forward, x, dout)
     for name, actual in zip(("x", "W", "b"), dense_backward(dout, cache), strict=True):
         np.testing.assert_allclose(actual, expected[name], rtol=1e-12, atol=1e-13)
+
+
+def test_parameters_alone_get_the_same_gradient():
+    """Leaving dx out changes nothing about dW and db, bit by bit."""
+    x, dout = draw((5, 4, 6))
+    _, cache = dense_forward(**x)
+    _, dW, db = dense_backward(dout, cache)
+    np.testing.assert_equal(dense_backward_parameters(dout, cache), (dW, db))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.longdouble, np.complex128])

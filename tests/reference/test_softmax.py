@@ -9,6 +9,7 @@ from gradcheck.reference.softmax import (
 )
 
 from .exact import layer_gradient
+from .layers import Layer, assert_certified
 
 PAIRS = {
     "softmax": (softmax_forward, softmax_backward),
@@ -30,6 +31,13 @@ def test_backward_equals_the_complex_step(name):
     _, cache = forward(z)
     expected = layer_gradient(forward, {"z": z}, dout)["z"]
     np.testing.assert_allclose(backward(dout, cache), expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_backward_is_certified(name):
+    """By gradcheck itself, to 1e-8."""
+    z, _ = points()
+    assert_certified(Layer(*PAIRS[name], {"z": z}))
 
 
 @pytest.mark.parametrize("name", PAIRS)

@@ -148,6 +148,7 @@ DENSE_FAULTS = (
         ("x",),
         "The upstream gradient is multiplied by W instead of by its transpose.",
         _dense(_dx_without_transpose, SQUARE),
+        also=("other",),
     ),
     Fault(
         "weight-gradient-rows-shifted",
@@ -176,10 +177,11 @@ DENSE_FAULTS = (
     Fault(
         "weight-gradient-of-first-row-only",
         "CNN-from-scratch#1",
-        "missing-term",
+        "other",
         ("W",),
         "The return stands inside the loop over the rows, so that only the first row counts.",
         _dense(_dw_first_row_only, GENERAL),
+        also=("missing-term",),
     ),
 )
 """Faults of the dense layer."""

@@ -155,6 +155,7 @@ LOSS_FAULTS = (
         ("z",),
         "Only the diagonal p (1 - p) of the softmax's Jacobian is used.",
         _row_function(softmax_forward, softmax_backward, _softmax_diagonal_only),
+        also=("other",),
     ),
     Fault(
         "softmax-without-row-sum",
@@ -163,6 +164,7 @@ LOSS_FAULTS = (
         ("z",),
         "The softmax gradient is p * dout and lacks the term - p * sum(p * dout).",
         _row_function(softmax_forward, softmax_backward, _softmax_without_row_sum),
+        also=("other",),
     ),
     Fault(
         "log-softmax-without-row-sum",
@@ -171,6 +173,7 @@ LOSS_FAULTS = (
         ("z",),
         "The log-softmax gradient lacks the term - p * sum(dout).",
         _row_function(log_softmax_forward, log_softmax_backward, _log_softmax_without_row_sum),
+        also=("other",),
     ),
     Fault(
         "log-softmax-slope-of-softmax",

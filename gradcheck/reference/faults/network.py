@@ -143,18 +143,20 @@ NETWORK_FAULTS = (
     Fault(
         "activation-slope-of-another-layer",
         "no thread; an index that is one layer too high",
-        "other",
+        "slope",
         ("W1", "b1"),
         "The slope of the first activation is taken where the second one was evaluated.",
         _network(_slope_of_another_layer),
+        also=("other",),
     ),
     Fault(
         "activation-slope-missing",
         "RNN-LSTM-in-numpy#1",
-        "other",
+        "slope",
         ("W1", "b1"),
         "The gradient is passed through the first activation without its derivative.",
         _network(_slope_missing),
+        also=("other",),
     ),
     Fault(
         "bias-gradient-of-another-layer",
@@ -167,10 +169,11 @@ NETWORK_FAULTS = (
     Fault(
         "tied-weights-overwritten",
         "karpathy/micrograd#2",
-        "missing-term",
+        "other",
         ("W",),
         "W is used twice, but its second gradient overwrites the first instead of adding to it.",
         _square_layer(_tied_forward, _tied_backward, _tied_overwritten),
+        also=("missing-term",),
     ),
     Fault(
         "skip-path-gradient-missing",
@@ -179,6 +182,7 @@ NETWORK_FAULTS = (
         ("x",),
         "In x + h(x) the gradient of the path around h is missing.",
         _square_layer(_residual_forward, _residual_backward, _residual_without_skip),
+        also=("other",),
     ),
 )
 """Faults of wiring."""

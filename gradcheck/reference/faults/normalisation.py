@@ -1,7 +1,7 @@
 """Planted faults of layer normalisation, and the right layer they imitate.
 
-Owns: NORMALISATION_FAULTS, layer_norm_forward, layer_norm_backward. The reference network has no
-normalisation; the layer lives here because its backward is so often wrong.
+Owns: NORMALISATION_FAULTS, layer_norm_forward, layer_norm_backward. The layer of the
+reference is written out here once more, each way of x by itself, for the twins leave one out.
 Place: beside `faults/case`, gathered by `faults/__init__`. Letters: m = rows, n = features.
 """
 
@@ -104,6 +104,7 @@ NORMALISATION_FAULTS = (
         ("x",),
         "The term that comes through the mean is subtracted twice.",
         _layer_norm(_mean_subtracted_twice),
+        also=("missing-term",),
     ),
 )
 """Faults of layer normalisation."""

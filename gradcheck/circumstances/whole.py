@@ -1,0 +1,70 @@
+"""What hides in the rest of a set-up: batch, random sources, tolerance.
+
+Part of `circumstances`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..execution import BudgetSpent, CallFailed, Origin
+from ..records import Kind, Report
+from .look import Remark, listed
+
+WIDEST_TOLERANCE = 1e-2  # an error of one percent is a wrong formula, not a rounded one
+
+
+def batch_of_one(origin: Origin) -> Iterator[Remark]:
+    """Look for a first axis of length one: of outputs, or of a point that is one batch.
+
+    A parameter may be so by nature, such as a gain of shape (1, C) or a single filter, and so may
+    a mean that keeps its axis; what is not certain is left alone.
+    """
+    leaves = [origin.space.leaves[i] for i in origin.space.moving]
+    outputs = [array for array in origin.output.arrays.values() if array.ndim >= 2]
+    if outputs:
+        given = any(leaf.array.ndim >= 2 and leaf.array.shape[0] == 1 for leaf in leaves)
+        if given and all(array.shape[0] == 1 for array in outputs):
+            yield _of_one("the output", outputs[0].shape), (), {"shape": list(outputs[0].shape)}
+    elif origin.evaluator.problem.kind is Kind.GRAD and len(leaves) == 1:
+        path, shape = leaves[0].path, leaves[0].array.shape
+        if len(shape) >= 3 and shape[0] == 1 and max(shape) > 1:
+            yield _of_one(path, shape), (path,), {"shape": list(shape)}
+
+
+def _of_one(what: str, shape: tuple[int, ...]) -> str:
+    return (
+        f"{what} has shape {shape}: if its first axis is the batch, a sum or a mean over it, or "
+        f"a factor 1/m, may be missing and cannot show; check with a batch of two or more."
+    )
+
+
+def undrawn(origin: Origin) -> Iterator[Remark]:
+    """Look for sources of `random=` from which f draws nothing; costs one evaluation of `f`."""
+    evaluator = origin.evaluator
+    sources = evaluator.problem.random
+    if not sources:
+        return
+    try:
+        evaluator.forward(origin.space.point())
+    except (BudgetSpent, CallFailed):
+        return
+    unused = [k for k, untouched in enumerate(evaluator.held.untouched()) if untouched]
+    if unused:
+        named = "random=" if len(sources) == 1 else listed([f"random[{k}]" for k in unused])
+        message = (
+            f"f draws nothing from {named}: dropout is off, or f has another source, so that "
+            f"nothing random was checked; check in training mode."
+        )
+        yield message, (), {"sources": unused}
+
+
+def wide_tolerance(report: Report) -> Iterator[Remark]:
+    """Look at the plan's tolerance."""
+    rtol = report.plan.rtol
+    if rtol > WIDEST_TOLERANCE:
+        message = (
+            f"with rtol={rtol:g} a gradient that is {rtol:.0%} off passes; the error bar allows "
+            f"for rounding and noise already, so leave rtol out."
+        )
+        yield message, (), {"rtol": rtol}

@@ -1,0 +1,170 @@
+"""How the lines of one leaf are read, cheaply and within what the search may cost.
+
+Owns `Oracle`: two evaluations where a central difference will do, four with its own error bar, the
+ladder where f is rough.
+Part of `localise`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..differences import FINE_ARITHMETIC, Line, climb, glance
+from ..directions import FLATTEST, coordinate, scale_of_leaf
+from ..execution import Origin
+from ..records import Analytic, Derivative, Evidence, PyTree
+from ..space import Array, rms, unit_roundoff
+from ..verdict import GLANCE_AGREEMENT, is_straight, tolerance_for
+from .reading import Entry, Reading
+
+WIDER = 4.0  # the second difference of an entry: its truncation is 16 times that of the first
+CLEAR = 30.0  # bars: a mismatch this large needs no ladder
+USABLE = (Evidence.SMOOTH, Evidence.EDGE, Evidence.FLAT, Evidence.PRECISION, Evidence.NOISE)
+
+
+class SearchSpent(Exception):
+    """The search may not cost any more."""
+
+
+@dataclass(eq=False)
+class Oracle:
+    """Reads derivatives of one leaf at the point where its claim failed.
+
+    Attributes
+    ----------
+    origin : Origin
+        The point, with f and the claim there.
+    leaf : int
+        The number of the leaf.
+    rtol : float
+        The tolerance of the plan.
+    allowed : int
+        Evaluations of `f` that may be spent.
+    truncation : float
+        Relative error of a central difference at the first step, as seen on the line that failed.
+    unit : array
+        By how much t = 1 moves each entry, times its weight.
+    least : float
+        The size below which an entry of the gradient counts as small as any.
+    """
+
+    origin: Origin
+    leaf: int
+    rtol: float
+    allowed: int
+    truncation: float = GLANCE_AGREEMENT
+    _started: int = field(init=False)
+    unit: Array = field(init=False)
+    least: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._started = self.origin.evaluator.evaluations
+        self.unit = scale_of_leaf(self.origin.space.leaves[self.leaf])
+        size = rms(self.claim) if self.claim is not None else 0.0
+        self.least = FLATTEST * size if math.isfinite(size) else 0.0
+
+    @property
+    def array(self) -> Array:
+        """The values of the leaf."""
+        return self.origin.space.leaves[self.leaf].array
+
+    @property
+    def claim(self) -> Array | None:
+        """The claimed gradient of the leaf; None where it is not known entry by entry."""
+        return self.origin.claimed.get(self.leaf)
+
+    @property
+    def left(self) -> int:
+        """Evaluations that may still be spent."""
+        return self.allowed - (self.origin.evaluator.evaluations - self._started)
+
+    @property
+    def fine(self) -> bool:
+        """Whether two evaluations say enough."""
+        return self._line(np.zeros_like(self.array)).roundoff <= FINE_ARITHMETIC
+
+    def analytic(self, v: Array) -> Analytic:
+        """Evaluate the claim along a tangent of the leaf."""
+        return self.origin.analytic({self.leaf: v})
+
+    def _line(self, v: Array) -> Line:
+        return Line(self.origin, {self.leaf: v})
+
+    def read(self, v: Array) -> Reading | None:
+        """Measure along v with two evaluations, by the ladder where f is rough; None if in vain."""
+        if self.left < 2:
+            raise SearchSpent
+        line, analytic = self._line(v), self.analytic(v)
+        look = glance(line)
+        if look is not None:
+            scale = max(analytic.scale, abs(look.value))
+            if is_straight(look, scale) or look.flat:
+                bar = look.rounding + self.truncation * scale
+                return Reading(v, analytic.value, look.value, bar, scale)
+        return self._climbed(line, analytic)
+
+    def certify(self, v: Array, least: float = 0.0) -> Reading | None:
+        """Measure along v with an error bar of its own: from a second, wider difference.
+
+        The truncation of the first is 1/15 of what the two differ by (Richardson); all of it is
+        taken. Where that does not tell the claim from the derivative, the ladder is climbed.
+        `least` is the smallest scale to which errors are relative.
+        """
+        if self.left < 4:
+            raise SearchSpent
+        line, analytic = self._line(v), self.analytic(v)
+        near, wide = glance(line), glance(line, WIDER)
+        if near is not None and wide is not None:
+            scale = max(analytic.scale, abs(near.value), least)
+            bar = near.rounding + abs(near.value - wide.value)
+            mismatch = abs(near.value - analytic.value)
+            told_apart = mismatch > CLEAR * bar or mismatch + bar <= self.rtol * scale
+            if told_apart and is_straight(near, scale) and is_straight(wide, scale):
+                return Reading(v, analytic.value, near.value, bar, scale)
+        return self._climbed(line, analytic)
+
+    def _climbed(self, line: Line, analytic: Analytic) -> Reading | None:
+        derivative = climb(line).derivative
+        if not is_usable(derivative):
+            return None
+        scale = max(analytic.scale, abs(derivative.value))
+        v = line.tangent[self.leaf]
+        return Reading(v, analytic.value, derivative.value, derivative.error_bar, scale)
+
+    def entry(self, k: int) -> Entry | None:
+        """Measure one entry, with an error bar of its own; None where f has no derivative there."""
+        leaf = self.origin.space.leaves[self.leaf]
+        is_complex = leaf.array.dtype.kind == "c"
+        analytic, numeric, bar = 0j, 0j, 0.0
+        for part, unit in enumerate((1, 1j) if is_complex else (1,)):
+            probe = coordinate(leaf, self.leaf, 2 * k + part if is_complex else k, self.unit)
+            reading = self.certify(probe.tangent[self.leaf], self.least * probe.weakest)
+            if reading is None:
+                return None
+            analytic += unit * reading.analytic / probe.weakest
+            numeric += unit * reading.numeric / probe.weakest
+            bar = math.hypot(bar, reading.bar / probe.weakest)
+        wrong = is_wrong(analytic, numeric, self.tolerance(analytic, numeric) + bar)
+        if not is_complex:
+            analytic, numeric = analytic.real, numeric.real
+        return Entry(analytic, numeric, bar, wrong)
+
+    def tolerance(self, analytic: PyTree, numeric: PyTree) -> PyTree:
+        """Return by how much entries may be off and still count as right, as for `Plan.every`."""
+        claim = self.claim
+        digits = unit_roundoff(claim.dtype) if claim is not None and claim.dtype.kind in "fc" else 0
+        size = np.maximum(np.maximum(np.abs(analytic), np.abs(numeric)), self.least)
+        return size * tolerance_for(Analytic(0.0, 0.0, digits), self.rtol)
+
+
+def is_wrong(analytic: PyTree, numeric: PyTree, allowed: PyTree) -> PyTree:
+    """Compare entries; what is not finite is wrong."""
+    return ~(np.abs(np.asarray(analytic) - numeric) <= allowed)
+
+
+def is_usable(derivative: Derivative) -> bool:
+    """Whether a derivative is a number to reckon with, rather than a kink or a jump."""
+    return derivative.evidence in USABLE and math.isfinite(derivative.error_bar)

@@ -1,0 +1,122 @@
+"""Keeps of what was measured what a picture needs; evaluates nothing and decides nothing.
+
+Seventh layer: reads `probing` and `localise`; `examine` puts the traces into the report.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from .differences import Ladder, Window, chosen_of
+from .localise import Entry
+from .probing import Measured
+from .records import EntryTrace, ErrorMap, LineTrace, WindowTrace
+from .space import Array
+
+MOST_VALUES = 128  # of a line: more than any ladder has asked for
+MOST_CELLS = 64  # rows, and columns, of a map: finer ones are not seen, and fill the report
+MOST_WORST = 20  # entries kept with their numbers
+ROUNDOFFS = 2.0  # rounding error of one value in unit roundoffs, where no window has measured it
+DIGITS = 4  # of an error on the map: it becomes a colour
+
+
+def line_trace(measured: Measured) -> LineTrace | None:
+    """Keep the values, windows and noise floor of a line; None where nothing moved along it."""
+    line, ladder = measured.line, measured.ladder
+    if line is None:
+        return None
+    samples = sorted((s.step, s.rise) for s in line.samples.values() if math.isfinite(s.rise))
+    kept = samples[:: max(1, math.ceil(len(samples) / MOST_VALUES))]
+    windows = () if ladder is None else ladder.windows
+    chosen = None if ladder is None else chosen_of(ladder)
+    nearest = chosen or (windows[0] if windows else None)
+    floor = ROUNDOFFS * line.roundoff * line.reach if nearest is None else nearest.spread
+    return LineTrace(
+        steps=tuple(float(step) for step, _ in kept),
+        rises=tuple(float(rise) for _, rise in kept),
+        floor=float(floor),
+        windows=tuple(_window_trace(window, ladder, chosen) for window in windows if ladder),
+    )
+
+
+def _window_trace(window: Window, ladder: Ladder, chosen: Window | None) -> WindowTrace:
+    return WindowTrace(
+        smallest=float(window.steps[0]),
+        largest=float(window.steps[-1]),
+        value=float(window.value),
+        truncation=float(window.truncation + window.widening),
+        rounding=float(window.rounding),
+        noise=float(window.noise - window.rounding),
+        believed=window in ladder.believed,
+        chosen=window is chosen,
+    )
+
+
+def error_map(shape: tuple[int, ...], entries: Mapping[int, Entry]) -> ErrorMap | None:
+    """Lay the errors of the entries that were measured on a grid; None where none was.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the leaf.
+    entries : mapping of int to Entry
+        By flat index.
+    """
+    if not entries:
+        return None
+    rows, columns = layout(shape)
+    block = tuple(max(1, math.ceil(n / MOST_CELLS)) for n in (rows, columns))
+    grid = tuple(math.ceil(n / by) for n, by in zip((rows, columns), block, strict=True))
+    at = np.array(list(entries), dtype=np.int64)
+    errors = np.array([_error(entry) for entry in entries.values()])
+    cell = at // columns // block[0] * grid[1] + at % columns // block[1]
+    largest = np.full(grid[0] * grid[1], -1.0)
+    np.maximum.at(largest, cell, errors)
+    seen = np.flatnonzero(largest >= 0)
+    worst = np.argsort(-errors, kind="stable")[:MOST_WORST]
+    return ErrorMap(
+        grid=(grid[0], grid[1]),
+        block=(block[0], block[1]),
+        cells=tuple(seen.tolist()),
+        errors=tuple(float(f"{error:.{DIGITS}g}") for error in largest[seen]),
+        measured=len(entries),
+        worst=tuple(_entry_trace(shape, int(k), entries[int(k)]) for k in at[worst]),
+    )
+
+
+def layout(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return rows and columns of a leaf: its first axis and all others; one axis is one row."""
+    if len(shape) < 2:
+        return 1, math.prod(shape)
+    return shape[0], math.prod(shape[1:])
+
+
+def _error(entry: Entry) -> float:
+    with np.errstate(all="ignore"):  # of two infinities, and of numbers near the largest
+        error = float(abs(entry.analytic - entry.numeric))
+    return error if math.isfinite(error) else math.inf
+
+
+def _entry_trace(shape: tuple[int, ...], k: int, entry: Entry) -> EntryTrace:
+    index = tuple(int(i) for i in np.unravel_index(k, shape))
+    analytic, numeric = _number(entry.analytic), _number(entry.numeric)
+    return EntryTrace(index, analytic, numeric, float(entry.bar), bool(entry.wrong))
+
+
+def _number(value: complex) -> complex:
+    """Return a number of Python's own, real where it can be."""
+    plain = complex(value)
+    return plain if isinstance(value, complex | np.complexfloating) else plain.real
+
+
+def coarse(mask: Array, map_: ErrorMap) -> Array:
+    """Return which cells of a map hold something that is marked."""
+    rows, columns = layout(mask.shape)
+    at = np.flatnonzero(mask)
+    cells = np.zeros(map_.grid, dtype=bool)
+    cells[at // columns // map_.block[0], at % columns // map_.block[1]] = True
+    assert rows <= map_.grid[0] * map_.block[0], "the map is one of this leaf"
+    return cells

@@ -1,0 +1,94 @@
+"""Functions that lose digits inside: a staircase over small steps, a slope over large ones."""
+
+import numpy as np
+import pytest
+
+import gradcheck
+from gradcheck import Cause, Plan, Verdict
+
+SEEDS = range(10)
+
+
+def softplus(x):
+    """Naive: far below zero 1 + exp(x) keeps few digits of exp(x)."""
+    return np.sum(np.log(1 + np.exp(x)))
+
+
+def sigmoid(x):
+    """Its slope."""
+    return 1 / (1 + np.exp(-x))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_steps_of_rounded_values_are_not_taken_for_the_slope(seed):
+    """(1 - cos x) / x^2 near 0: each tread slopes by -2 f/x, the function hardly at all."""
+    x = np.array([1e-3, 1.3e-3, -0.9e-3])
+    plan = Plan.auto(seed=seed)
+
+    def f(x):
+        return np.sum((1 - np.cos(x)) / x**2)
+
+    assert gradcheck.check_grad(f, lambda x: -x / 12 + x**3 / 180, x, plan=plan).verdict is not (
+        Verdict.FAIL
+    )
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_flat_tread_is_not_a_derivative_of_zero(seed):
+    """Naive softplus at -30: the complex step confirms what large steps show."""
+    x = np.array([-30.0, -29.0, -31.0])
+    report = gradcheck.check_grad(softplus, sigmoid, x, plan=Plan.auto(seed=seed))
+    assert report.verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("factor", [-1.0, 0.0, 3.0])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_grossly_wrong_claim_on_a_staircase_does_not_pass(seed, factor):
+    """Large steps do not agree with it either."""
+    x = np.array([-30.0, -29.0, -31.0])
+    report = gradcheck.check_grad(
+        softplus, lambda x: factor * sigmoid(x), x, plan=Plan.auto(seed=seed)
+    )
+    assert report.verdict is not Verdict.PASS
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_mask_of_a_clip_left_out_still_fails(seed):
+    """Flat at every small step, and sloping beyond the clip: no staircase."""
+    x = np.array([1.01, -1.02, 1.1, 0.5])
+    report = gradcheck.check_grad(
+        lambda x: np.sum(np.clip(x, -1, 1)), np.ones_like, x, plan=Plan.auto(seed=seed)
+    )
+    assert report.verdict is Verdict.FAIL
+    assert report.leaves["x"].wrong.tolist() == [True, True, True, False]
+
+
+def test_reason_says_which_steps_agree():
+    """Where no referee helps: a function that takes no complex numbers and no more digits."""
+
+    def f(x):
+        return float(np.log(1 + np.exp(float(x[0]))))
+
+    reports = [
+        gradcheck.check_grad(f, lambda x: sigmoid(x), np.array([-31.0]), plan=Plan.auto(seed=s))
+        for s in SEEDS
+    ]
+    assert all(report.verdict is not Verdict.FAIL for report in reports)
+    assert {f.cause for report in reports for f in report.findings} <= {Cause.PRECISION}
+
+
+@pytest.mark.parametrize("gap", [1e-7, 1e-9])
+def test_broad_tread_beside_its_edge_keeps_its_slope_of_zero_in_the_bar(gap):
+    """The regression: floor was given the slope across its steps, with a bar of 0.2 %."""
+
+    def f(z):
+        return np.floor(1000 * z) / 1000
+
+    measured = gradcheck.derivative(f, 1.451 - gap)
+    assert measured.error_bar >= abs(measured.value)
+
+
+def test_input_rounded_to_float32_keeps_the_slope_across_its_steps():
+    """Its steps are many over any window: the right twin."""
+    measured = gradcheck.derivative(lambda z: np.sin(np.float64(np.float32(z))), 0.7)
+    assert abs(measured.value - np.cos(0.7)) <= measured.error_bar <= 1e-2
