@@ -3,9 +3,9 @@
     report = gradcheck.check_grad(loss, backward, params)
     assert report, report
 
-The names below are the whole public surface of the core; `gradcheck.laws`,
-`gradcheck.reference`, `gradcheck.strategies` and `gradcheck.testing` are loaded when they are first
-asked for.
+The names below are the whole public surface of the core; `gradcheck.compat`,
+`gradcheck.laws`, `gradcheck.reference`, `gradcheck.strategies` and `gradcheck.testing` are loaded
+when they are first asked for.
 """
 
 import importlib
@@ -82,6 +82,6 @@ __all__ = [
 
 def __getattr__(name: str) -> ModuleType:
     """Load the parts that a plain check does not need."""
-    if name in ("laws", "reference", "strategies", "testing"):
+    if name in ("compat", "laws", "reference", "strategies", "testing"):
         return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
