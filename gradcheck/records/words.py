@@ -71,6 +71,10 @@ class Cause(StrEnum):
     CANARY = "canary"
     LAW = "law"
     NOT_LINEAR_IN_COTANGENT = "not-linear-in-cotangent"
+    UPSTREAM = "upstream"
+    MODES_DISAGREE = "modes-disagree"
+    TRANSFORMED = "transformed"
+    ASYMMETRIC = "asymmetric"
     OTHER = "other"
 
 
