@@ -117,7 +117,9 @@ def check_grad(
         complex leaf the gradient g is that of df = Re sum conj(g) dx, as in PyTorch.
     x : pytree
         The point: arrays and numbers in dicts, lists, tuples, namedtuples, or dataclasses
-        registered with optree. Integers, strings and None are carried along.
+        registered with optree. Integers, strings and None are carried along. Arrays are NumPy's or
+        those of a library that follows the array API standard, such as torch and JAX, and are
+        handed to `f` as such.
     **options : Options
         `plan`, `name`, `random`, `reference`, `progress`; see `Options`.
 

@@ -16,8 +16,10 @@ from ..space import (
     Space,
     Tangent,
     draw_weights,
+    is_array,
     leaves_by_path,
     norm,
+    read,
     same_bits,
     working_dtype,
 )
@@ -170,7 +172,7 @@ def _push(origin: Origin, tangent: Tangent) -> PyTree:
     raw = guarded("the derivative", space, lambda: origin.evaluator.claim(space.point(), pushing))
     now = leaves_by_path(pushing)
     for path, before in leaves_by_path(origin.tangent_tree(tangent)).items():
-        if isinstance(before, np.ndarray) and not same_bits(before, now[path]):
+        if is_array(before) and not same_bits(read(before), read(now[path])):
             raise Broken(
                 Cause.MUTATED_INPUT,
                 f"the derivative changed leaf {path} of its tangent in place; work on a copy.",

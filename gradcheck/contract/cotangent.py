@@ -11,7 +11,7 @@ import numpy as np
 
 from ..execution import Origin
 from ..records import Cause, Kind, Verdict
-from ..space import Array, Tangent, leaves_by_path, norm, rms, same_bits, size_of
+from ..space import Array, Tangent, is_array, leaves_by_path, norm, read, rms, same_bits, size_of
 from .breach import Broken
 from .calls import call_forward
 from .guard import guarded
@@ -141,13 +141,13 @@ def _pull(origin: Origin, cotangent: dict[str, Array]) -> dict[int, Array]:
     evaluator = replace(origin.evaluator, warned=QUIET)
     space = origin.space
     given = origin.output.rebuild(cotangent)
-    handed = {k: v for k, v in leaves_by_path(given).items() if isinstance(v, np.ndarray)}
-    before = {path: array.copy() for path, array in handed.items()}
+    handed = {k: v for k, v in leaves_by_path(given).items() if is_array(v)}
+    before = {path: read(array) for path, array in handed.items()}
     if origin.forward_first:
         call_forward(origin, space)
     raw = guarded("the derivative", space, lambda: evaluator.claim(space.point(), given))
     for path, array in handed.items():
-        if not same_bits(array, before[path]):
+        if not same_bits(read(array), before[path]):
             where = "its cotangent" if path == "x" else f"the cotangent of output {path}"
             raise Broken(
                 Cause.MUTATED_INPUT,

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..execution import CallFailed, Origin
 from ..records import Cause, Finding, UsageError, Verdict
-from ..space import Array, Space, same_bits
+from ..space import Array, Space, is_writeable, same_bits
 from .breach import Broken
 from .buffers import require_unchanged
 from .calls import call_claim, cotangent_argument
@@ -88,7 +88,7 @@ def _look_at_identity(origin: Origin, nearby: Space, here: Answer, there: dict[i
 
     A cache that goes by the identity of an array answers for the old ones.
     """
-    arrays = [i for i in there if isinstance(origin.space.leaves[i].given, np.ndarray)]
+    arrays = [i for i in there if is_writeable(origin.space.leaves[i].given)]
     if all(same_bits(there[i], here.read[i]) for i in arrays):
         return
     for needs_f in (False, True):  # what f keeps may go by identity too, if it is kept anew

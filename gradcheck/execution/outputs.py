@@ -12,7 +12,7 @@ import numpy as np
 import optree
 
 from ..records import PyTree, UsageError, shown_error
-from ..space import Array, flatten, wrap
+from ..space import Array, flatten, is_array, is_foreign, read, wrap
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,7 @@ def read_output(value: PyTree) -> Output:
     floating = {
         path: array
         for path, array in whole.arrays.items()
-        if np.asarray(whole.given[path]).dtype.kind in "fc"
+        if copied(whole.given[path]).dtype.kind in "fc"
     }
     return Output(floating, whole.given, whole.treespec) if floating else whole
 
@@ -109,15 +109,15 @@ def copied(value: object) -> Array:
         array[np.ma.getmaskarray(value)] = np.nan
         return array
     try:
-        return np.array(value)
+        return read(value) if is_foreign(value) else np.array(value)
     except Exception:  # ragged lists; and __array__ is foreign code, which may raise anything
         return np.array(None)
 
 
-def describe(value: object) -> str:
+def describe(value: Any) -> str:  # noqa: ANN401 - whatever came back
     """Name a value for a message: its type and shape, and the value itself where it is small."""
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape} and dtype {value.dtype}"
+    if is_array(value):
+        return f"an array of shape {tuple(value.shape)} and dtype {value.dtype}"
     if value is None or isinstance(value, (bool, int, float, complex)):
         return repr(value)
     return f"a {type(value).__name__}{_why_unreadable(value)}"

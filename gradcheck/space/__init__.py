@@ -20,6 +20,7 @@ from .arrays import (
     unit_roundoff,
     working_dtype,
 )
+from .foreign import is_array, is_foreign, is_writeable, read
 from .point import NAMESPACE, Leaf, Space, Tangent, flatten, leaves_by_path, wrap
 
 __all__ = [
@@ -34,8 +35,12 @@ __all__ = [
     "flatten",
     "grid_of",
     "inner",
+    "is_array",
+    "is_foreign",
+    "is_writeable",
     "leaves_by_path",
     "norm",
+    "read",
     "rms",
     "same_bits",
     "size_of",

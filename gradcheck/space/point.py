@@ -12,12 +12,12 @@ from enum import Enum
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
-import array_api_compat
 import numpy as np
 import optree
 
 from ..records import PyTree, UsageError
 from .arrays import Array, finer_dtype, inner, same_bits
+from .foreign import is_array, is_foreign, overwrite, read, write
 
 Tangent = Mapping[int, Array]
 """One array a moved leaf, by the leaf's number, in the leaf's working precision."""
@@ -40,7 +40,8 @@ class Leaf:
         Our copy of it, never handed out either, so that it stays what it was. None for a leaf
         that is carried and not differentiated.
     handed : array or None
-        The copy that `f` and the claim are called with; None for what is carried and no array.
+        The copy that `f` and the claim are called with, of the caller's own library; None for what
+        is carried and no array.
     labels : array or None
         Our copy of an array that is carried, such as integer labels.
     writeable : bool
@@ -50,7 +51,7 @@ class Leaf:
     path: str
     given: Any
     base: Array | None
-    handed: Array | None
+    handed: Any
     labels: Array | None = None
     writeable: bool = True
 
@@ -124,7 +125,7 @@ class Space:
         values = [
             leaf.given
             if leaf.handed is None
-            else (changed[i] if isinstance(leaf.given, np.ndarray) else changed[i][()])
+            else _written(changed[i], leaf.given)
             if i in changed
             else wrap(leaf.handed, leaf.given)
             for i, leaf in enumerate(self.leaves)
@@ -186,12 +187,12 @@ class Space:
         """Replace the arrays that a call was handed and changed; return their paths."""
         changed = [leaf for leaf in self.leaves if _differs(leaf.handed, leaf.kept)]
         for leaf in changed:  # a new copy, for the old one may be reshaped or locked
-            object.__setattr__(leaf, "handed", np.array(leaf.kept))
+            object.__setattr__(leaf, "handed", _copied(leaf.kept, leaf.given))
         return tuple(leaf.path for leaf in changed)
 
     def restore_given(self) -> tuple[str, ...]:
         """Undo what calls did to the caller's own arrays; return the paths of those changed."""
-        arrays = [leaf for leaf in self.leaves if isinstance(leaf.given, np.ndarray)]
+        arrays = [leaf for leaf in self.leaves if is_array(leaf.given)]
         changed = [leaf for leaf in arrays if _differs(leaf.given, leaf.kept)]
         for leaf in changed:
             _write_back(leaf.given, leaf.kept)
@@ -211,38 +212,56 @@ def _share(taken: Tangent, v: Tangent) -> float:
 
 
 def _own_leaf(leaf: Leaf, values: Array) -> Leaf:
-    given = values if isinstance(leaf.given, np.ndarray) else leaf.given
-    return Leaf(leaf.path, given, values, values.copy(order="K"))
+    given = write(values, leaf.given) if is_array(leaf.given) else leaf.given
+    return Leaf(leaf.path, given, values, _copied(values, leaf.given))
 
 
 def _promoted(leaf: Leaf, base: Array) -> Leaf:
     """Keep arrays arrays and scalars scalars, those of NumPy where Python has none so long."""
     values = base.astype(finer_dtype(base.dtype))
-    given = values if isinstance(leaf.given, np.ndarray) else values[()]
-    return Leaf(leaf.path, given, values, values.copy(order="K"))
+    given = _written(values, leaf.given)
+    return Leaf(leaf.path, given, values, _copied(values, leaf.given))
 
 
-def wrap(values: Array, given: Any) -> Any:  # noqa: ANN401 - the caller's own type
+def _written(values: Array, given: Any) -> Any:  # noqa: ANN401 - the caller's own type
+    """Return an array of the caller's library, or a NumPy scalar for a number."""
+    return write(values, given) if is_array(given) else values[()]
+
+
+def _copied(values: Any, given: Any) -> Any:  # noqa: ANN401 - as above
+    """Copy values, into an array of the caller's library where the caller used one."""
+    return write(values, given) if is_foreign(given) else np.array(values, order="K")
+
+
+def wrap(values: Any, given: Any) -> Any:  # noqa: ANN401 - the caller's own type
     """Wrap values in the type that the caller used: array, NumPy scalar or Python number."""
-    if isinstance(given, np.ndarray):
+    if isinstance(given, np.ndarray) or is_foreign(values):
         return values
+    if is_foreign(given):
+        return write(values, given)
     if isinstance(given, (float, complex)) and not isinstance(given, np.generic):
         return type(given)(values[()])
     return values[()]  # NumPy's own, also for what is none of these, such as integer outputs
 
 
-def _overwrite(handed: Array | None, values: Array) -> None:
+def _overwrite(handed: Any, values: Array) -> None:  # noqa: ANN401 - of any library
     """Write values into an array of ours, unless a call has locked or reshaped it."""
-    if handed is not None and handed.flags.writeable and handed.shape == values.shape:
-        np.copyto(handed, values)
+    locked = isinstance(handed, np.ndarray) and not handed.flags.writeable
+    if handed is not None and not locked and handed.shape == values.shape:
+        overwrite(handed, values)
 
 
-def _differs(now: Array | None, before: Array | None) -> bool:
-    return now is not None and before is not None and not same_bits(now, before)
+def _differs(now: Any, before: Array | None) -> bool:  # noqa: ANN401 - as above
+    if now is None or before is None:
+        return False
+    return not same_bits(read(now) if is_foreign(now) else now, before)
 
 
-def _write_back(given: Array, before: Any) -> None:  # noqa: ANN401 - an array, never None
+def _write_back(given: Any, before: Any) -> None:  # noqa: ANN401 - arrays, never None
     """Put the caller's array right in place, also where it was reshaped, resized or locked."""
+    if is_foreign(given):
+        overwrite(given, before)
+        return
     try:
         given.flags.writeable = True
         if given.shape != before.shape:
@@ -252,8 +271,8 @@ def _write_back(given: Array, before: Any) -> None:  # noqa: ANN401 - an array, 
         pass  # memory that nobody may write to; the finding is made all the same
 
 
-def _lock_as_before(given: Array, writeable: bool) -> None:  # noqa: FBT001 - NumPy's own flag
-    if given.flags.writeable is not writeable:
+def _lock_as_before(given: Any, writeable: bool) -> None:  # noqa: ANN401, FBT001 - NumPy's flag
+    if isinstance(given, np.ndarray) and given.flags.writeable is not writeable:
         with suppress(ValueError):  # memory that nobody may write to
             given.flags.writeable = writeable
 
@@ -283,17 +302,31 @@ def _read(path: str, value: object) -> Leaf:
         return Leaf(path, value, np.array(value), np.array(value))
     if isinstance(value, CARRIED):
         return Leaf(path, value, None, None)
+    if is_foreign(value):
+        return _read_foreign(path, value)
     kind = f"{type(value).__module__}.{type(value).__qualname__}"
-    if array_api_compat.is_array_api_obj(value):
-        raise UsageError(
-            f"leaf {path} is a {kind}, but the point must hold NumPy arrays; pass "
-            f"np.asarray(leaf) (detached, on the CPU) and convert inside f."
-        )
     raise UsageError(
         f"leaf {path} is of type {kind}, which gradcheck cannot look into; if it is a class that "
         f"holds arrays, register it with optree: "
         f"@optree.dataclasses.dataclass(namespace={NAMESPACE!r})."
     )
+
+
+def _read_foreign(path: str, value: Any) -> Leaf:  # noqa: ANN401 - an array of another library
+    """Copy an array of another library, and hand out copies of its kind."""
+    try:
+        array = read(value)
+    except UsageError as error:
+        raise UsageError(f"leaf {path}: {error}") from error
+    if "bfloat16" in str(value.dtype):
+        raise UsageError(
+            f"leaf {path} is of dtype {value.dtype}, of which NumPy has none; give it as float32 "
+            f"and let f round it."
+        )
+    if array.dtype.kind in "fc":
+        _require_finite(path, array)
+        return Leaf(path, value, array, write(array, value))
+    return Leaf(path, value, None, write(array, value), array)
 
 
 def _read_numpy(path: str, value: Array | np.generic) -> Leaf:
