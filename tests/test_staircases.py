@@ -92,3 +92,39 @@ def test_input_rounded_to_float32_keeps_the_slope_across_its_steps():
     """Its steps are many over any window: the right twin."""
     measured = gradcheck.derivative(lambda z: np.sin(np.float64(np.float32(z))), 0.7)
     assert abs(measured.value - np.cos(0.7)) <= measured.error_bar <= 1e-2
+
+
+def rounded(x):
+    """Keep three decimals: so many short steps that they look like a slope."""
+    return np.round(x, 3)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("f", [np.sign, np.round, rounded, np.floor], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("size", [20, 400])
+def test_zero_of_many_steps_is_not_called_wrong(f, size, seed):
+    """The regression: of 400 signs or 4000 decimals the steps together have a slope and noise."""
+    x = 3 * np.random.default_rng(seed).standard_normal(size)
+    weights = np.random.default_rng(9).standard_normal(size)
+    plan = Plan.auto(seed=seed)
+    for report in (
+        gradcheck.check_vjp(f, lambda x, dout: 0 * dout, x, plan=plan),
+        gradcheck.check_grad(lambda x: float(weights @ f(x)), lambda x: 0 * x, x, plan=plan),
+    ):
+        assert report.verdict is not Verdict.FAIL, str(report)
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-9, 1e-3])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_zero_claimed_of_a_slope_still_fails(dtype, noise):
+    """Rounded to float32 and noisy, too: there f moves beside x as the slope says."""
+    x = np.random.default_rng(0).standard_normal(400).astype(dtype)
+    rng = np.random.default_rng(1)
+
+    def f(x):
+        wave = float(np.sum(np.sin(x.astype("f4")))) if dtype == "f4" else np.sum(np.sin(x))
+        return wave + noise * rng.standard_normal()
+
+    report = gradcheck.check_grad(f, np.zeros_like, x, plan=Plan.auto(seed=3))
+    expected = Verdict.FAIL if noise < 1e-3 else Verdict.INCONCLUSIVE
+    assert report.verdict in (Verdict.FAIL, expected), str(report)

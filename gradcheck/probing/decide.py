@@ -21,7 +21,7 @@ from ..verdict import (
     tolerance_for,
     where_kinks_meet,
 )
-from .averaging import average
+from .averaging import average, is_still
 from .complex_step import complex_step
 from .here import Measured, line_through, measure_here
 from .place import Place
@@ -30,6 +30,7 @@ from .place import Place
 POINTWISE = (Cause.KINK, Cause.JUMP, Cause.SINGULAR)
 UNCERTAIN = (Cause.NOISE, Cause.PRECISION, Cause.KINK)
 ROUNDINGS = 64.0  # unit roundoffs of a derivative by the complex step: those of the values of f
+STAIRS = "f is constant beside x and moves in steps farther on; a slope may be hidden by rounding"
 MOST_SHIFTS = 3  # other points tried for a leaf with a kink at x: they may have kinks of their own
 
 
@@ -44,8 +45,23 @@ def measure(place: Place, probe: Probe, plan: Plan) -> Measured:
     for referee in (_by_complex_step, _in_more_digits, _by_averaging):
         if _is_open(measured):
             measured = referee(place, measured, plan) or measured
+    if _may_be_a_staircase(place, measured):
+        measured = replace(measured, judgement=measured.judgement.doubted(Cause.PRECISION, STAIRS))
     tolerated = 0.0 if measured is first and _is_plain(first) else _tolerance(measured, plan)
     return _held_against_given(place, replace(measured, tolerated=tolerated), plan)
+
+
+def _may_be_a_staircase(place: Place, measured: Measured) -> bool:
+    """Whether a claimed zero may be right where `f` has a slope over longer ways.
+
+    The steps of many entries together, as of sign or round, look like a slope and noise.
+    """
+    failed = measured.judgement.verdict is Verdict.FAIL
+    return (
+        failed
+        and measured.analytic.scale == 0
+        and is_still(place.origin, measured.probe, measured.numeric)
+    )
 
 
 def _is_plain(measured: Measured) -> bool:
