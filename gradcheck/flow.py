@@ -255,6 +255,9 @@ def _report(
     if verdict is Verdict.PASS and not any(leaf.probes for leaf in leaves.values()):
         verdict = Verdict.INCONCLUSIVE
         findings.append(Finding(Cause.OTHER, "all leaves are empty: nothing was tested."))
+    if contract.untested:
+        verdict = Verdict.INCONCLUSIVE if verdict is Verdict.PASS else verdict
+        findings.extend(contract.untested)
     breach = contracts.changed_inputs(space)
     if breach is not None or verdict is not Verdict.PASS:
         contract = contract.beside_worse()

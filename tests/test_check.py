@@ -625,8 +625,10 @@ def test_report_is_true_only_for_a_pass():
                      id="plan-number"),
         pytest.param(lambda: gradcheck.check_grad(np.sin, np.cos, 1.0, progress=3),
                      "progress is 3, but it must be callable", id="progress"),
-        pytest.param(lambda: Gradcheck(1)(np.sin, np.cos, 1.0, plan="every"),
-                     "the plan is 'every'", id="plan-of-the-fixture"),
+        pytest.param(lambda: Gradcheck(1)(np.sin, np.cos, 1.0, plan=3),
+                     "the plan is 3", id="plan-of-the-fixture"),
+        pytest.param(lambda: Gradcheck(1)(np.sin, np.cos, 1.0, plan="all"),
+                     "all", id="text-of-the-fixture"),
     ],
 )  # fmt: skip
 def test_argument_of_another_kind_is_refused_by_name(call, message):
@@ -641,3 +643,63 @@ def test_leaf_that_passes_too_coarsely_is_told_why(monkeypatch):
     report = gradcheck.check_grad(lambda x: np.sum(x**2), lambda x: 2 * x, np.linspace(1, 2, 5))
     assert report.verdict is Verdict.INCONCLUSIVE
     assert "no direction would have shown an error of one percent" in report.findings[0].message
+
+
+@pytest.mark.parametrize(
+    ("x", "claim"),
+    [(2, -99.0), (2, 3), (np.array([1, 2, 3]), np.array([7.0, 7.0, 7.0])), (np.int64(2), 1.5)],
+    ids=["number", "whole", "array", "scalar"],
+)
+def test_claim_for_a_leaf_of_whole_numbers_does_not_pass_in_silence(x, claim):
+    """The regression: a derivative with respect to integers was neither tested nor mentioned."""
+    p = {"a": x, "b": 0.5}
+    report = gradcheck.check_grad(
+        lambda p: np.sum(p["a"]) * p["b"], lambda p: {"a": claim, "b": np.sum(p["a"])}, p
+    )
+    assert report.verdict is Verdict.INCONCLUSIVE
+    (finding,) = report.findings
+    assert finding.leaf == "['a']"
+    assert "was not tested" in finding.message
+
+
+@pytest.mark.parametrize("claim", [0, 0.0, None, "kept"])
+def test_leaf_of_whole_numbers_for_which_nothing_is_claimed_is_carried(claim):
+    """Zeros, nothing, and the leaf itself, as of `{**p, "b": db}`."""
+    p = {"a": 2, "b": 0.5}
+
+    def grad(p):
+        return {"a": p["a"] if claim == "kept" else claim, "b": p["a"]}
+
+    assert gradcheck.check_grad(lambda p: p["a"] * p["b"], grad, p).ok
+
+
+def test_claim_as_an_array_for_whole_numbers_is_seen_too():
+    """Where it is no callable."""
+    p = {"a": 2, "b": 0.5}
+    report = gradcheck.check_grad(lambda p: p["a"] * p["b"], {"a": 0.5, "b": 2.0}, p)
+    assert report.verdict is Verdict.INCONCLUSIVE
+
+
+def test_error_begins_with_what_is_wrong():
+    """The regression: the line of pytest's summary was empty."""
+    with pytest.raises(gradcheck.GradientError) as raised:
+        gradcheck.assert_grad(np.sum, lambda x: 2 * x, np.ones(3))
+    assert str(raised.value).startswith("x is wrong in every entry\n\nFAIL (1 leaf, ")
+
+
+def test_place_of_an_exception_is_named():
+    """The line of the caller's own code, which the report would otherwise only keep."""
+
+    def grad(x):
+        return x @ np.ones((4, 4))
+
+    report = gradcheck.check_grad(np.sum, grad, np.ones(3))
+    line = grad.__code__.co_firstlineno + 1
+    assert f"(test_check.py, line {line}, in grad)" in report.findings[0].message
+
+
+def test_fixture_says_that_it_hides_the_module():
+    """The regression: an AttributeError that left one puzzled."""
+    with pytest.raises(AttributeError, match="from gradcheck import Plan"):
+        _ = Gradcheck(1).Plan
+    assert Gradcheck(1)(np.sin, np.cos, 1.0, plan="every").plan.mode == "every"

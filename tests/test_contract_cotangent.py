@@ -248,3 +248,13 @@ def test_no_warnings_for_numbers_that_we_chose():
     """A cotangent of zeros divides by zero in a backward pass that normalises."""
     report = report_on(lambda x, u: np.cos(x) * u / np.linalg.norm(u))
     assert report.findings[0].cause == "not-linear-in-cotangent"
+
+
+def test_exchanged_arguments_are_named():
+    """The regression: a vjp(cotangent, x) was told to look for clipping."""
+    x = np.linspace(0.1, 1, 4)
+    report = gradcheck.check_vjp(np.tanh, lambda dout, x: dout * (1 - np.tanh(x) ** 2), x)
+    assert report.findings[0].cause == "not-linear-in-cotangent"
+    assert "with its arguments exchanged it is" in report.findings[0].message
+    other = gradcheck.check_vjp(np.tanh, lambda x, dout: np.abs(dout) * (1 - np.tanh(x) ** 2), x)
+    assert "exchanged" not in other.findings[0].message

@@ -284,8 +284,8 @@ def test_two_values_are_no_picture():
     ("kind", "path", "message"),
     [
         ("row", "nowhere", r"plot\('nowhere'\), but the report has no such leaf; it has \['W'\]"),
-        ("laws", None, "no leaf was tested"),
-        ("broken", None, "no leaf was tested"),
+        ("laws", None, "one that was not tested has none"),
+        ("broken", None, "one that was not tested has none"),
     ],
 )
 def test_plot_of_nothing_is_refused(kind, path, message):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..execution import Origin
-from ..records import Cause, Kind, Verdict
+from ..records import Cause, Kind, PyTree, Verdict
 from ..space import Array, Tangent, is_array, leaves_by_path, norm, read, rms, same_bits, size_of
 from .breach import Broken
 from .calls import call_forward
@@ -49,7 +49,7 @@ def examine_cotangent(origin: Origin, rng: np.random.Generator) -> None:
     again = _nonlinear(other, rng)
     confirmed = {i: far for i, far in again.far.items() if i in suspect.far} if again else {}
     if confirmed:
-        raise _not_linear(origin, suspect, confirmed)
+        raise _not_linear(origin, suspect, confirmed, exchanged=_is_linear_exchanged(origin, rng))
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +117,23 @@ def _nonlinear(origin: Origin, rng: np.random.Generator) -> _Suspect | None:
     return _Suspect(far, w, answers) if far else None
 
 
+def _is_linear_exchanged(origin: Origin, rng: np.random.Generator) -> bool:
+    """Whether the claim takes its arguments the other way round: the cotangent first."""
+    vjp, problem = origin.evaluator.problem.claim, origin.evaluator.problem
+
+    def exchanged(x: PyTree, cotangent: PyTree) -> PyTree:
+        return vjp(cotangent, x)  # type: ignore[operator]  # of a VJP it is callable
+
+    evaluator = replace(origin.evaluator, problem=replace(problem, claim=exchanged))
+    there = replace(origin, evaluator=evaluator)
+    try:
+        there = replace(there, claimed=_pull(there, origin.cotangent))
+        linear = _nonlinear(there, rng) is None
+    except Broken:
+        return False
+    return linear and any(np.any(v != 0) for v in there.claimed.values())
+
+
 def _pull_nothing(origin: Origin) -> Tangent | None:
     try:
         zero = _pull(origin, {path: 0.0 * u for path, u in origin.cotangent.items()})
@@ -182,10 +199,14 @@ def _distances(origin: Origin, answers: _Answers) -> dict[int, float]:
     return far
 
 
-def _not_linear(origin: Origin, suspect: _Suspect, confirmed: dict[int, float]) -> Broken:
+def _not_linear(
+    origin: Origin, suspect: _Suspect, confirmed: dict[int, float], *, exchanged: bool
+) -> Broken:
     i = max(confirmed, key=confirmed.__getitem__)
     path = origin.space.leaves[i].path
     how, advice = _pattern(suspect, i, _stretch(origin))
+    if exchanged:
+        advice = "with its arguments exchanged it is: it is called as vjp(x, cotangent)"
     return Broken(
         Cause.NOT_LINEAR_IN_COTANGENT,
         f"the derivative of leaf {path} is not linear in its cotangent: {how}; {advice}.",

@@ -18,7 +18,7 @@ from .buffers import shared_buffers
 from .calls import call_claim, require_jvp, visit
 from .cotangent import examine_cotangent
 from .excursion import call_claim_elsewhere
-from .reading import dtype_remarks
+from .reading import dtype_remarks, untested
 from .repetition import call_claim_again
 from .steadiness import call_f_again
 from .streams import Streams, drawn_from
@@ -40,12 +40,15 @@ class Contract:
     constant : frozenset of int
         The leaves whose claim is the same, bit for bit, at another point: right where `f` is linear
         in them, a stale cache elsewhere. Only differences at that point can tell.
+    untested : tuple of Finding
+        Leaves that are carried, and for which there is a claim.
     """
 
     origin: Origin | None
     breach: Breach | None = None
     remarks: tuple[Finding, ...] = ()
     constant: frozenset[int] = field(default_factory=frozenset)
+    untested: tuple[Finding, ...] = ()
 
     def beside_worse(self) -> Contract:
         """Leave out what is only worth a remark where nothing worse was found."""
@@ -79,17 +82,20 @@ def _examine(
     between = Streams.now(evaluator.problem)
     origin = replace(origin, steady=steady)
     constant: frozenset[int] = frozenset()
+    raw = evaluator.problem.claim
     if evaluator.claim_is_callable and origin.claimed:
         here = call_claim_again(origin)
         compare_value(origin, here.value)
         seen = call_claim_elsewhere(origin, nearby, here)
         origin, constant = replace(origin, forward_first=seen.forward_first), seen.constant
         remarks += seen.remarks + shared_buffers(origin, here.raw)
+        raw = here.raw
     if evaluator.problem.kind is Kind.VJP:
         examine_cotangent(origin, rng.spawn(1)[0])  # what is drawn later stays what it is
     by_f, by_claim = before.changed(between), between.changed(Streams.now(evaluator.problem))
     remarks += dtype_remarks(origin) + drawn_from(by_f, by_claim)
-    return Contract(origin, None, remarks, constant)
+    passed_over = untested(space, raw) if origin.claimed else ()
+    return Contract(origin, None, remarks, constant, passed_over)
 
 
 def _caller(origin: Origin, rng: np.random.Generator) -> Callable[[], object] | None:

@@ -31,16 +31,20 @@ def _raised(failure: CallFailed) -> Broken:
     if failure.who == "f":
         return Broken(
             Cause.RAISED,
-            f"{failure} at x; nothing can be said about its derivative there.",
+            f"{failure} at x; nothing can be said about its derivative there{_place(failure)}.",
             Verdict.INCONCLUSIVE,
             traceback=failure.traceback,
         )
     return Broken(
         Cause.RAISED,
-        f"{failure} at x, where f itself can be evaluated.",
+        f"{failure} at x, where f itself can be evaluated{_place(failure)}.",
         Verdict.FAIL,
         traceback=failure.traceback,
     )
+
+
+def _place(failure: CallFailed) -> str:
+    return f" ({failure.place})" if failure.place else ""
 
 
 def mutation(who: str, path: str) -> Broken:

@@ -49,6 +49,38 @@ def read_claim(space: Space, raw: PyTree) -> dict[int, Array]:
     }
 
 
+def untested(space: Space, raw: PyTree) -> tuple[Finding, ...]:
+    """List carried numbers for which there is a derivative all the same, which nothing tests.
+
+    A claim that hands a carried leaf back as it is, or zero for it, says nothing of it.
+    """
+    by_path = leaves_by_path(raw)
+    return tuple(
+        Finding(
+            Cause.DTYPE,
+            f"{leaf.path} holds whole numbers ({_kind_of(leaf)}), is carried along and was not "
+            f"tested, though a derivative is claimed for it; give it as floating numbers.",
+            leaf.path,
+        )
+        for leaf in space.leaves
+        if leaf.base is None and _says_something(leaf, by_path.get(leaf.path))
+    )
+
+
+def _kind_of(leaf: Leaf) -> str:
+    return leaf.kind if leaf.labels is None else str(leaf.labels.dtype)
+
+
+def _says_something(leaf: Leaf, claim: object) -> bool:
+    kept = leaf.given if leaf.labels is None else leaf.labels
+    if isinstance(kept, (bool, str, bytes)) or claim is None:
+        return False
+    numbers, kept = copied(claim), copied(kept)
+    if numbers.dtype.kind not in "iufc" or kept.dtype.kind not in "iu":
+        return False
+    return bool(np.any(numbers != 0)) and not np.array_equal(numbers, kept)
+
+
 def _require_structure(space: Space, by_path: dict[str, Any]) -> None:
     expected = {leaf.path for leaf in space.leaves if leaf.base is not None}
     carried = {leaf.path for leaf in space.leaves if leaf.base is None}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ from ..records import Budget, Kind, Problem, PyTree, UsageError, shown_error
 from ..space import Array
 from .outputs import Output, describe, read_output, read_scalar
 from .pair import split_value
+
+FOREIGN = {"site-packages", "dist-packages"}  # folders of code that is not the caller's
+OWN = Path(__file__).parents[1]
 
 
 class CallFailed(Exception):
@@ -36,14 +40,26 @@ class CallFailed(Exception):
         self.error = error
 
     @property
+    def place(self) -> str:
+        """Where in the caller's own code: `prob.py, line 3, in g`; empty where that is unknown."""
+        for frame in reversed(self._frames):
+            file = Path(frame.filename)
+            if frame.lineno and OWN not in file.parents and not FOREIGN & set(file.parts):
+                return f"{file.name}, line {frame.lineno}, in {frame.name}"
+        return ""
+
+    @property
+    def _frames(self) -> list[traceback.FrameSummary]:
+        frames = traceback.extract_tb(self.error.__traceback__)
+        return [frame for frame in frames if frame.filename != __file__]
+
+    @property
     def traceback(self) -> str:
         """The traceback of the caller's own frames, ours left out."""
-        frames = traceback.extract_tb(self.error.__traceback__)
-        own = [frame for frame in frames if frame.filename != __file__]
         return "".join(
             [
                 "Traceback (most recent call last):\n",
-                *traceback.format_list(own),
+                *traceback.format_list(self._frames),
                 *traceback.format_exception_only(self.error),
             ]
         )

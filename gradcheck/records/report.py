@@ -361,7 +361,9 @@ class GradientError(AssertionError):
     """
 
     def __init__(self, report: Report) -> None:
-        super().__init__(f"\n{report}")
+        # the first line is what pytest's summary shows of it
+        why = report.findings[0].message if report.findings else "nothing was tested."
+        super().__init__(f"{why.partition(': analytic')[0]}\n\n{report}")
         self.report = report
 
 

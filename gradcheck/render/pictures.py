@@ -249,7 +249,10 @@ def worst_leaf(report: Report, path: str | None) -> LeafReport:
     leaves = [leaf for leaf in report.leaves.values() if path in (None, leaf.path)]
     drawable = [leaf for leaf in leaves if panels_of(leaf)]
     if not drawable:
-        raise UsageError("nothing was measured that could be drawn: no leaf was tested.")
+        raise UsageError(
+            "nothing was measured that could be drawn: a leaf that passes at a glance has two "
+            "values of f, and one that was not tested has none; Plan.every() measures entries."
+        )
     rank = {Verdict.PASS: 0, Verdict.INCONCLUSIVE: 1, Verdict.FAIL: 2}
     return max(drawable, key=lambda leaf: (rank[leaf.verdict], leaf.error))
 

@@ -72,6 +72,13 @@ class Gradcheck:
     undecided: Callable[[Report], None] = field(default=fail, repr=False)
     note: Callable[[Report], None] = field(default=_forget, repr=False)
 
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - it always raises
+        """Say what hides the module, of which a test that takes the fixture may think."""
+        raise AttributeError(
+            f"the fixture gradcheck has no {name}; it hides the module of the same name: "
+            f"import gradcheck as package, or from gradcheck import {name}"
+        )
+
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ANN401, FBT001 - IPython's
         """Show the seed alone also where Hypothesis overlooks `repr=False` (some below 6.156)."""
         printer.text(repr(self))
@@ -126,8 +133,10 @@ class Gradcheck:
         return report
 
     def _completed(self, options: Options) -> Options:
-        plan = options.get("plan")
+        plan: Any = options.get("plan")
         plan = self.plan if plan is None else plan
+        if isinstance(plan, str):  # as the marker and the command line take it
+            plan = Plan.from_text(plan)
         if isinstance(plan, Plan) and plan.seed is None:  # anything else is refused by the check
             plan = replace(plan, seed=self.seed)
         return {"name": self.name, **options, "plan": plan}
