@@ -588,8 +588,12 @@ def test_what_the_network_raises_is_in_the_report():
     assert "ValueError: in the middle" in report.findings[0].message
 
 
-def test_numbers_that_look_like_parameters_and_have_no_gradient_are_listed():
-    """Nothing is left out in silence."""
-    report = check(broken(beta=0.9), X, T)
+def test_what_might_be_a_parameter_and_has_no_gradient_is_listed():
+    """Nothing is left out in silence: neither a setting of that name nor an array of any name."""
+    net = broken(beta=0.9, slopes=weights(3), mean=0.3)
+    net.loss(X, T)
+    net.backward()
+    report = check(net, X, T)
     assert report.ok
-    assert "; beta left out, without a gradient" in report.findings[-1].message
+    left = report.findings[-1].message.partition("; left out, without a gradient: ")[2]
+    assert left == "beta, slopes."

@@ -254,5 +254,5 @@ def _conventions(subject: Subject, left: list[str]) -> Iterator[Finding]:
     if asked.grads is None and subject.gradients is not None:
         taken.append(f"the gradients in {subject.gradients.words}")
     if taken:
-        also = f"; {listed(left)} left out, without a gradient" if left else ""
+        also = f"; left out, without a gradient: {listed(left)}" if left else ""
         yield Finding(Cause.SETUP, f"taken by convention: {'; '.join(taken)}{also}.")

@@ -187,8 +187,8 @@ def parameters_of(
     """Choose the parameters among the candidates, now that a forward and backward pass was made.
 
     Containers under a usual name, arrays under a usual name, and numbers and arrays that stayed in
-    their place in the forward pass and have a gradient. Returned with them are those left out in
-    spite of their name.
+    their place in the forward pass and have a gradient. Returned with them is what else might be
+    one: nothing is left out in silence.
 
     Raises
     ------
@@ -206,8 +206,19 @@ def parameters_of(
             f"no parameters were found in a {type(net).__name__}: neither {', '.join(CONTAINERS)} "
             f"nor arrays called W1, b1 and the like; name them: params=['W1', 'layers[0].W']."
         )
-    left = [p for p, v in known.items() if p not in chosen and not _arrays(v) and _is_named(p)]
-    return chosen, left
+    rest = {p: v for p, v in known.items() if p not in chosen and p not in caches}
+    return chosen, [path for path, value in rest.items() if _may_be_one(known, path, value, seen)]
+
+
+def _may_be_one(known: dict[str, Any], path: str, value: object, seen: list[Any]) -> bool:
+    """Whether what was left out looks like a parameter: no data, no gradient, no view of one."""
+    name = str(parse(path)[-1])
+    if not isinstance(value, np.ndarray):
+        return _is_named(path)
+    others = [str(parse(other)[-1]) for other in known]
+    is_gradient = any(rule.format(other) == name for rule in RULES for other in others)
+    is_view = any(np.may_share_memory(value, array) for array in seen)
+    return value.dtype.kind in "fc" and name not in DATA and not (is_gradient or is_view)
 
 
 def _is_named(path: str) -> bool:

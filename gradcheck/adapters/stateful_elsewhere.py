@@ -14,7 +14,7 @@ from types import MappingProxyType
 import numpy as np
 
 from ..check import Options, check_grad
-from ..records import Budget, Cause, Finding, Plan, Report, Verdict
+from ..records import Budget, Cause, Finding, Plan, Report, UsageError, Verdict
 from ..space import rms, working_dtype
 from .answers import with_faults
 from .stateful_subject import Subject, Values
@@ -36,7 +36,10 @@ def elsewhere(
     there = _moved(subject.point(), np.random.default_rng(report.plan.seed))
     asked: Options = {**options, "plan": plan}
     asked.pop("progress", None)
-    second = check_grad(subject.value, subject.gradient, there, **asked)
+    try:
+        second = check_grad(subject.value, subject.gradient, there, **asked)
+    except UsageError:  # such as a loss that is no number there
+        return report
     if second.verdict is not Verdict.FAIL:
         return _costing(report, second)
     rewind()
