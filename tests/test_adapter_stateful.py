@@ -475,6 +475,15 @@ def test_slots_and_private_names_are_put_back():
     assert net.state() == (0, 1, False)
 
 
+def test_classes_of_a_notebook_or_of_a_file_with_an_unlucky_name_are_looked_into():
+    """Code that is executed has no module, and a user's may be called as one of Python's own."""
+    source = "class Net(Base):\n    pass\n"
+    for module in ({}, {"__name__": "code"}):
+        space = {**module, "Base": Attributes}
+        exec(source, space)
+        assert check(space["Net"](), X, T).ok
+
+
 def test_cycles_and_random_sources_of_others_are_no_trouble():
     """A layer that knows its network; a generator named and not held by it."""
     net = Sequential(Dense(4, 5), Dense(5, 3))

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import random
 import sys
+import sysconfig
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
@@ -28,6 +30,8 @@ from ..space import Array, same_bits
 Restore = Callable[[], None]
 SOURCES = (np.random.Generator, np.random.RandomState, random.Random)
 CLOSED = (type, ModuleType, FunctionType)
+HEAP_TYPE = 1 << 9  # the flag of classes made by a class statement, those run by exec among them
+STANDARD_LIBRARY = sysconfig.get_path("stdlib")  # a user's code.py is none of it
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,14 +82,11 @@ def attributes(thing: object) -> dict[str, Any]:
 
 
 def is_open(thing: object) -> bool:
-    """Whether an object is one of a user's classes, whose attributes are looked into."""
-    kind = type(thing)
-    if isinstance(thing, (*CLOSED, np.ndarray, np.generic)) or kind.__module__ == "builtins":
+    """Whether an object is of a user's class, or one derived from it: it is looked into."""
+    if isinstance(thing, (*CLOSED, np.ndarray, np.generic)):
         return False
-    if isinstance(thing, SimpleNamespace):
-        return True
-    foreign = kind.__module__.partition(".")[0] in sys.stdlib_module_names - {"__main__"}
-    return not foreign and (hasattr(thing, "__dict__") or bool(_slots(thing)))
+    known = isinstance(thing, SimpleNamespace) or bool(_own_classes(thing))
+    return known and (hasattr(thing, "__dict__") or bool(_slots(thing)))
 
 
 def _slots(thing: object) -> list[str]:
@@ -124,8 +125,15 @@ def _own_classes(thing: object) -> list[type]:
 
 
 def _is_own(kind: type) -> bool:
-    module = kind.__module__.partition(".")[0]
-    return module == "__main__" or module not in (*sys.stdlib_module_names, "numpy")
+    """Whether a class is written in Python and part of neither Python itself nor NumPy."""
+    if not kind.__flags__ & HEAP_TYPE:
+        return False
+    top = kind.__module__.partition(".")[0]
+    if top not in sys.stdlib_module_names:
+        return top != "numpy"
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    at_home = file is not None and Path(file).is_relative_to(STANDARD_LIBRARY)
+    return top in ("__main__", "builtins") or (file is not None and not at_home)
 
 
 def _class_data(kind: type) -> dict[str, Any]:
