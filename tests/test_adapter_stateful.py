@@ -155,6 +155,48 @@ def test_gradients_that_are_returned_or_in_a_container():
     ).ok
 
 
+def test_lists_of_gradients_under_the_names_of_their_parameters():
+    """As in grads = {"weights": [...], "dbiases": [...]}."""
+
+    class Named(Nielsen):
+        def backprop(self, x, y):
+            nabla_b, nabla_w = super().backprop(x, y)
+            self.grads = {"weights": nabla_w, "dbiases": nabla_b}
+
+    assert check(Named(), x, t).ok
+    assert check(Named(), x, t, params=["weights", "biases"], grads="grads").ok
+
+
+def test_a_backward_pass_with_other_names_is_given_the_same_arguments():
+    """In the order of the loss."""
+
+    class Renamed(Attributes):
+        def backward(self, data, targets):
+            assert targets is T
+            super().backward()
+
+    report = check(Renamed(), X, T)
+    assert report.ok
+    assert "backward(data, targets)" in report.findings[-1].message
+
+
+def test_a_gradient_that_is_lost_later_is_in_the_report():
+    """After the first pass, a missing gradient is the network's doing."""
+
+    class Once(Attributes):
+        def backward(self):
+            super().backward()
+            if not np.array_equal(self.W1, Attributes().W1):
+                self.db1 = None
+
+    report = check(Once(), X, T)
+    assert report.ok  # right where it is, and elsewhere nothing has been shown
+    net = Once()
+    net.W1 += 1
+    with pytest.raises(UsageError, match=r"no gradient of b1"):
+        check(net, X, T)
+
+
 def test_layers_with_dicts_of_their_own():
     """layers[0].params['W'] and layers[0].grads['W']."""
 
@@ -171,7 +213,7 @@ def test_layers_with_dicts_of_their_own():
     report = check(Sequential(Layer(4, 5), Tanh(), Layer(5, 3)), X, T)
     assert report.ok
     assert next(iter(report.leaves)) == "layers[0].params['W']"
-    assert "layers[0].grads" in report.findings[-1].message
+    assert "layers[0].grads['W'], layers[0].grads['b']" in report.findings[-1].message
 
 
 def test_a_list_of_layers_without_a_class():
@@ -316,7 +358,12 @@ def test_a_network_that_can_be_nowhere_else_passes():
                 raise ValueError("too far")
             super().backward()
 
-    assert check(Fragile(), X, T).ok
+    report = check(Fragile(), X, T)
+    assert report.ok
+    assert report.findings[0].message.endswith(
+        "could not be told: the derivative raised ValueError: too far at x, where f itself can be "
+        "evaluated."
+    )
 
 
 def test_a_budget_holds_for_both_looks():
@@ -401,6 +448,23 @@ def test_all_is_put_back(until, error):
     assert (Rich.total, Rich.shared, net.counts, net.seen) == (0, {}, Counter(), set())
     assert not net.locked.flags.writeable
     assert net.W1.base is net.b1.base
+
+
+def test_an_object_that_refuses_leaves_the_others_restored():
+    """What it raises is raised, after all else has been put back."""
+
+    class Stubborn(dict):
+        def update(self, *args):
+            raise RuntimeError("not again")
+
+    net = Attributes()
+    net.cache = Stubborn(a=1)
+    net.loss = lambda X, T: (net.cache.clear(), Attributes.loss(net, X, T))[1]
+    before = net.W1.tobytes(), net.gain
+    with pytest.raises(RuntimeError, match="not again"):
+        stateful.check(net, X, T)
+    assert (net.W1.tobytes(), net.gain) == before
+    assert not hasattr(net, "dW1")
 
 
 def test_views_stay_views_while_it_runs():
@@ -537,6 +601,12 @@ class NeedsUpstream(Attributes):
         super().backward()
 
 
+class Copying(Attributes):
+    """Hands out copies of its parameters."""
+
+    W = property(lambda self: self.W1.copy())
+
+
 BAD = {
     "unknown attribute": (Attributes, {"params": ["W3"]}, r"has no 'W3'; it has flat, W1, b1"),
     "unknown layer": (Sequential, {"params": ["layers[9].W"]}, r"has no 9; it has 3 items"),
@@ -549,6 +619,9 @@ BAD = {
     "integers": (lambda: broken(W1=np.ones((4, 3), int)), {}, r"'W1' holds integers \(int64\)"),
     "an integer": (lambda: broken(gain=1), {"params": "gain"}, r"such as 1\.0"),
     "read-only": (lambda: broken(W1=np.broadcast_to(1.0, (4, 3))), {}, r"read-only"),
+    "a copy at each access": (lambda: Copying(), {"params": "W"}, r"another array at each access"),
+    "a number in a tuple": (lambda: broken(pair=(1.0, 2.0)), {"params": "pair"}, r"in a tuple"),
+    "an empty list": (lambda: broken(many=[]), {"params": "many"}, r"'many' is an empty list"),
     "shared": (Attributes, {"params": ["flat", "W1"]}, r"'flat' and 'W1' share memory"),
     "no gradient": (Unset, {}, r"no gradient of b1 \(shape \(3,\)\).*looked for db1, grad_b1"),
     "no gradient of a number": (lambda: broken(b=0.5), {}, r"no gradient of b \(shape \(\)\)"),

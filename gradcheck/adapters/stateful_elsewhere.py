@@ -14,9 +14,9 @@ from types import MappingProxyType
 import numpy as np
 
 from ..check import Options, check_grad
-from ..records import Budget, Cause, Finding, Plan, Report, UsageError, Verdict
+from ..records import Budget, Cause, Finding, LeafReport, Plan, Report, UsageError, Verdict
 from ..space import rms, working_dtype
-from .answers import with_faults
+from .answers import with_faults, with_remarks
 from .stateful_subject import Subject, Values
 
 SHARE = 0.1  # of its own size, by which each entry is moved: a step of training, and a large one
@@ -28,7 +28,7 @@ def elsewhere(
     """Check a network that passes at other parameters too, with what it keeps of the first ones.
 
     What fails there fails, and is checked there again from a fresh start: if it passes then, what
-    was kept is to blame. What is undecided there changes nothing.
+    was kept is to blame. What is undecided there is a remark.
     """
     plan = _rest(report)
     if not report.ok or plan is None:
@@ -40,8 +40,10 @@ def elsewhere(
         second = check_grad(subject.value, subject.gradient, there, **asked)
     except UsageError:  # such as a loss that is no number there
         return report
-    if second.verdict is not Verdict.FAIL:
+    if second.ok:
         return _costing(report, second)
+    if not any(_is_shown_wrong(leaf) for leaf in second.leaves.values()):
+        return with_remarks(_costing(report, second), [_undecided(second)])
     rewind()
     fresh = check_grad(subject.value, subject.gradient, there, **asked)
     return _failed(_costing(report, second, fresh), subject.in_its_words(second), fresh)
@@ -77,11 +79,25 @@ def _moved(point: Values, rng: np.random.Generator) -> Values:
     return Values(moved)
 
 
+def _is_shown_wrong(leaf: LeafReport) -> bool:
+    """Whether numbers differ; a network that raises there has not been shown to be wrong."""
+    return leaf.verdict is Verdict.FAIL and bool(leaf.probes)
+
+
+def _undecided(second: Report) -> Finding:
+    why = f": {second.findings[0].message}" if second.findings else "."
+    return Finding(
+        Cause.SETUP,
+        f"whether it is right at other parameters as well, a tenth of their size away, could not "
+        f"be told{why}",
+    )
+
+
 def _failed(report: Report, second: Report, fresh: Report) -> Report:
     leaves, faults = dict(report.leaves), list[Finding]()
     for path, leaf in second.leaves.items():
-        if leaf.verdict is not Verdict.FAIL or not leaf.probes:
-            continue  # a network that raises where we went has not been shown to be wrong
+        if not _is_shown_wrong(leaf):
+            continue
         if fresh.leaves[path].verdict is Verdict.PASS:
             leaves[path] = replace(leaf, cause=Cause.STALE_CACHE, wrong=None, complete=False)
             faults.append(

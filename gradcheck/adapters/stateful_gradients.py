@@ -13,7 +13,7 @@ import numpy as np
 
 from ..execution import copied, describe
 from ..records import UsageError
-from .stateful_paths import MISSING, Slot, follow, parse, step_into
+from .stateful_paths import MISSING, Key, Slot, follow, parse, step_into, written
 
 RETURNED = "returned"
 CONTAINERS = ("grads", "gradients", "grad", "gradient")
@@ -133,8 +133,7 @@ def _places(slots: tuple[Slot, ...], n: int, grads: Grads) -> Iterator[Place]:
         yield Place(f"grads(net){_shown(slots, n)}", lambda net, _: match(of_net(net), slots, n))
     elif not isinstance(grads, str):
         path = grads[slot.entry]
-        keys = (*parse(path), *slot.trail)
-        yield Place(path + _text(slot.trail), lambda net, _: follow(net, keys))
+        yield _at(slot.root, (*parse(path), *slot.trail))
     elif grads == RETURNED:
         yield Place(f"{RETURNED}{_shown(slots, n)}", lambda _, returned: match(returned, slots, n))
     elif "{}" in grads:
@@ -144,19 +143,21 @@ def _places(slots: tuple[Slot, ...], n: int, grads: Grads) -> Iterator[Place]:
 
 
 def _by_convention(slots: tuple[Slot, ...], n: int) -> Iterator[Place]:
-    slot = slots[n]
+    slot, net = slots[n], slots[n].root
     owner = _owner(slot)
     inside = slot.keys[len(owner) :]
     if len(inside) > 1:  # net.params['W1']: net.grads['W1'], net.dparams['W1']
         yield from (
-            _at((*owner, name, *inside[1:-1], last))
+            _at(net, (*owner, name, *inside[1:-1], last))
             for name in CONTAINERS
             for last in _names(slot.name)
         )
-        yield from (_at((*owner, name, *inside[1:])) for name in _names(inside[0])[1:])
-    yield from (_at((*slot.keys[:-1], name)) for name in _names(slot.name)[1:])
+        yield from (_at(net, (*owner, name, *inside[1:])) for name in _names(inside[0])[1:])
+    yield from (_at(net, (*slot.keys[:-1], name)) for name in _names(slot.name)[1:])
     if owner:  # layers[0].W: layers[0].grads['W']
-        yield from (_at((*owner, box, name)) for box in CONTAINERS for name in _names(slot.name))
+        yield from (
+            _at(net, (*owner, box, name)) for box in CONTAINERS for name in _names(slot.name)
+        )
     for name in CONTAINERS:
         yield from _in_container(slots, n, name)
 
@@ -164,7 +165,7 @@ def _by_convention(slots: tuple[Slot, ...], n: int) -> Iterator[Place]:
 def _by_rule(slot: Slot, rule: str) -> Iterator[Place]:
     keys = parse(rule.replace("{}", str(slot.name)))
     for start in dict.fromkeys((slot.keys[:-1], _owner(slot), ())):
-        yield _at((*start, *keys))
+        yield _at(slot.root, (*start, *keys))
 
 
 def _in_container(slots: tuple[Slot, ...], n: int, path: str) -> Iterator[Place]:
@@ -175,15 +176,15 @@ def _in_container(slots: tuple[Slot, ...], n: int, path: str) -> Iterator[Place]
     )
 
 
-def _at(keys: tuple[Any, ...]) -> Place:
-    return Place(_text(keys).lstrip("."), lambda net, _: follow(net, keys))
+def _at(net: object, keys: tuple[Key, ...]) -> Place:
+    return Place(written(net, keys), lambda net, _: follow(net, keys))
 
 
 def _names(name: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a key
     return (name, *(rule.format(name) for rule in RULES)) if isinstance(name, str) else (name,)
 
 
-def _owner(slot: Slot) -> tuple[Any, ...]:
+def _owner(slot: Slot) -> tuple[Key, ...]:
     """Return the keys of the last object on the way to a parameter that is no dict and no list."""
     for end in range(len(slot.keys) - 1, 0, -1):
         if not isinstance(follow(slot.root, slot.keys[:end]), (Mapping, list, tuple)):
@@ -191,19 +192,12 @@ def _owner(slot: Slot) -> tuple[Any, ...]:
     return ()
 
 
-def _text(keys: tuple[Any, ...]) -> str:
-    """Write keys as a path; a name after the first is an attribute or an item alike."""
-    return "".join(
-        f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{key!r}]" for key in keys
-    )
-
-
 def _shown(slots: tuple[Slot, ...], n: int) -> str:
     """Show by which name or number a parameter is looked for in a container."""
     slot = slots[n]
     if isinstance(slot.name, str):
         return f"[{slot.name!r}]"
-    return f"[{slot.entry}]{_text(slot.trail)}"
+    return "".join(f"[{key!r}]" for key in (slot.entry, *slot.trail))
 
 
 # --- containers of gradients ----------------------------------------------------------------

@@ -75,6 +75,16 @@ def follow(thing: Any, keys: tuple[Key, ...]) -> Any:  # noqa: ANN401 - likewise
     return thing
 
 
+def written(thing: Any, keys: tuple[Key, ...]) -> str:  # noqa: ANN401 - likewise
+    """Write a path as one would after the network: `params['W1']`, `layers[0].W`."""
+    text = ""
+    for key in keys:
+        is_name = isinstance(key, str) and key.isidentifier() and not isinstance(thing, Mapping)
+        text += f".{key}" if is_name else f"[{key!r}]"
+        thing = step_into(thing, key)
+    return text.lstrip(".")
+
+
 def look_up(root: object, path: str, what: str) -> Any:  # noqa: ANN401 - likewise
     """Follow a written path.
 

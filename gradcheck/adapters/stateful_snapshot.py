@@ -68,9 +68,21 @@ class Snapshot:
         return cls(tuple(restores))
 
     def restore(self) -> None:
-        """Put everything back; what has not changed is not touched."""
+        """Put everything back; what has not changed is not touched.
+
+        Raises
+        ------
+        Exception
+            The first that an object raised against it, after all others have been put back.
+        """
+        errors = []
         for restore in self.restores:
-            restore()
+            try:
+                restore()
+            except Exception as error:  # an object's own code
+                errors.append(error)
+        if errors:
+            raise errors[0]
 
 
 def attributes(thing: object) -> dict[str, Any]:
