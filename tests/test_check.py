@@ -703,3 +703,15 @@ def test_fixture_says_that_it_hides_the_module():
     with pytest.raises(AttributeError, match="from gradcheck import Plan"):
         _ = Gradcheck(1).Plan
     assert Gradcheck(1)(np.sin, np.cos, 1.0, plan="every").plan.mode == "every"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_denormal_outputs_are_weighed_within_range(seed):
+    """The regression: tanh at 0, 0, 5e-324 was said not to be finite beside x."""
+    report = gradcheck.check_vjp(
+        np.tanh,
+        lambda x, dout: dout * (1 - np.tanh(x) ** 2),
+        np.array([0.0, 0.0, 5e-324]),
+        plan=Plan.auto(seed=seed),
+    )
+    assert report.ok, str(report)

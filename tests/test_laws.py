@@ -251,3 +251,17 @@ def test_rand_saturates_by_its_mean_and_uniform_as_normal_does():
     assert abs(shares["xavier"] - shares["randn"]) < 0.05
     assert 0.2 < shares["randn"] < 0.6
     assert "its mean does it, not its shape" in outcome.message
+
+
+def test_subject_to_which_no_law_applies_is_told_what_it_lacks():
+    """The regression: a misspelt method left one with `42 not applicable`, and no name."""
+
+    class Misspelt:
+        def cost_and_gradient(self, params, inputs, targets, weight_decay):
+            raise NotImplementedError
+
+    (finding,) = laws.check(Misspelt(), seed=0).findings
+    assert "no law applies to Misspelt" in finding.message
+    assert "it offers cost_and_gradient, and not loss, activation" in finding.message
+    (finding,) = laws.check(object(), seed=0).findings
+    assert "offers nothing" in finding.message

@@ -86,7 +86,7 @@ def _equalised(origin: Origin, rng: np.random.Generator) -> dict[str, Array]:
         typical = rms(size) or 1.0
         few = unit_roundoff(array.dtype) > unit_roundoff(np.dtype(np.float64))
         least = FLATTEST_OF_FEW_DIGITS if few else FLATTEST
-        weights = draw_weights(rng, array.shape, array.dtype) * typical
-        weights = weights / np.maximum(size, least * typical)
+        share = np.maximum(size / typical, least)  # before anything is multiplied: sizes underflow
+        weights = draw_weights(rng, array.shape, array.dtype) / share
         drawn[path] = weights.astype(array.dtype).astype(weights.dtype)
     return drawn

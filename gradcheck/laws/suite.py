@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import Counter
 from collections.abc import Iterable
 from types import MappingProxyType
 
 import numpy as np
 
-from ..records import LawReport, Plan, Report, UsageError, Verdict
+from ..records import Cause, Finding, LawReport, Plan, Report, UsageError, Verdict
 from . import (
     batches,
     derivatives,
@@ -27,7 +28,9 @@ from . import (
     weight_decay,
 )
 from .protocol import Law, Outcome, Setting, draw_setting
-from .subject import NotOffered
+from .subject import NotOffered, offers
+
+MOST_NAMED = 6  # members that a subject lacks, those first that most laws ask for
 
 LAWS: tuple[Law, ...] = (
     *symmetry.LAWS,
@@ -90,7 +93,7 @@ def check(
     """
     if trials < 1:
         raise UsageError(f"trials={trials}, but a law must be tried at least once.")
-    started = time.monotonic()
+    started, laws = time.monotonic(), tuple(laws)
     seed = secrets.randbits(32) if seed is None else seed
     reports = {law.name: _try(law, subject, seed, trials) for law in laws}
     verdicts = [law.verdict for law in reports.values() if law.verdict is not None]
@@ -98,11 +101,24 @@ def check(
         name=name or type(subject).__name__,
         verdict=_overall(verdicts),
         leaves=MappingProxyType({}),
-        findings=(),
+        findings=() if verdicts else (_nothing_applies(subject, tuple(laws)),),
         evaluations=0,
         seconds=time.monotonic() - started,
         plan=Plan.auto(seed=seed),
         laws=MappingProxyType(reports),
+    )
+
+
+def _nothing_applies(subject: object, laws: tuple[Law, ...]) -> Finding:
+    """Say what the subject offers of what laws ask for, and what not: a misspelt name shows."""
+    asked = Counter(name for law in laws for name in law.needs)
+    there = [name for name in asked if offers(subject, name)]
+    lacking = [name for name, _ in asked.most_common() if name not in there]
+    return Finding(
+        Cause.LAW,
+        f"no law applies to {type(subject).__name__}: of what laws ask for it offers "
+        f"{', '.join(there) or 'nothing'}, and not {', '.join(lacking[:MOST_NAMED])}"
+        f"{', ...' if len(lacking) > MOST_NAMED else ''}; gradcheck.laws.Subject has them all.",
     )
 
 
