@@ -1,0 +1,271 @@
+"""What a backward pass makes of the upstream gradients that torch hands out.
+
+Differences draw dense and contiguous ones. `out.sum().backward()` hands out one number, expanded; a
+transpose hands out strides; and where a loss uses some of the outputs, the others have none.
+Owns these questions, which need no differences. Part of `adapters`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..records import Cause, Finding, shown_error
+from .torch_tensors import Array, Tensor, Translated, as_array
+
+NUDGE = 4.0  # unit roundoffs by which upstream gradients are moved to see what rounding does
+NOISE = 2.0**10  # times what such a nudge does: a layout may sum in another order
+CANCELLED = 2.0**12  # unit roundoffs of the largest gradient, for one that is zero but for rounding
+SHARE, SHARE_OF_FEW_DIGITS = 1e-6, 1e-2  # of a gradient; float32 may be computed in TF32
+FILLING = 7.0  # stands between the numbers of a strided tensor: a kernel that reads on sees it
+CONSTANT = 0.75  # what an expanded one holds
+Upstream = Callable[[list[Tensor]], list[Tensor | None]]
+Gradients = dict[str, Array]
+
+
+def upstream_faults(translated: Translated) -> Iterator[Finding]:
+    """Ask for gradients from the same upstream gradients in other layouts, and from some alone.
+
+    Costs about two backward passes for each layout and each output. Where the backward pass raises
+    as it is, nothing is asked: the check says so.
+    """
+    asked = _Asked(translated)
+    try:
+        drawn = asked.gradients(asked.draw)
+        nudged = asked.gradients(lambda outputs: asked.draw(outputs, NUDGE))
+    except Exception:  # the caller's code, which the check has called and reported
+        return
+    noise = {path: _norm(nudged[path] - drawn[path]) for path in drawn}
+    yield from _of_layouts(asked, drawn, noise)
+    yield from _of_some(asked, drawn, noise)
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """Gradients for upstream gradients of our choice."""
+
+    translated: Translated
+
+    def gradients(self, upstream: Upstream) -> Gradients:
+        """Go backward once, in the precision of the inputs."""
+        translated = self.translated
+        tree = translated.pull(translated.point, upstream)
+        arrays = translated.arrays(tree)
+        return dict(zip(translated.moving, arrays, strict=True))
+
+    def draw(self, outputs: list[Tensor], nudge: float = 0.0) -> list[Tensor | None]:
+        """Draw dense upstream gradients, the same at every call but for the nudge."""
+        return [*draw(outputs, self.translated.still.seed, nudge)]
+
+    def outputs(self) -> dict[str, Tensor]:
+        """List the outputs that a loss can use."""
+        outputs: dict[str, Tensor] = self.translated.run(
+            self.translated.point, lambda run: run.outputs
+        )
+        return outputs
+
+
+def _of_layouts(asked: _Asked, drawn: Gradients, noise: dict[str, float]) -> Iterator[Finding]:
+    """Hand out the same numbers in other strides."""
+    differing: dict[str, str] = {}
+    for name, (laid_out, plain) in LAYOUTS.items():
+
+        def upstream(outputs: list[Tensor], laid_out: Layout = laid_out) -> list[Tensor | None]:
+            return [laid_out(u) for u in asked.draw(outputs)]
+
+        def reference(outputs: list[Tensor], plain: Layout = plain) -> list[Tensor | None]:
+            return [plain(u) for u in asked.draw(outputs)]
+
+        try:
+            expected = asked.gradients(reference)
+        except Exception:  # contiguous and raises: no fault of a layout
+            continue
+        what = _answer(asked, upstream, expected, drawn, noise)
+        if what:
+            differing[name] = what
+    if differing:
+        name, what = next(iter(differing.items()))
+        yield Finding(
+            Cause.UPSTREAM,
+            f"the backward pass depends on how its upstream gradient lies in memory: for one that "
+            f"is {name}, {what}. A transpose or a sum after this hands out such; read it by its "
+            f"strides, or call .contiguous() on it first.",
+            evidence={"layouts": sorted(differing)},
+        )
+
+
+def _of_some(asked: _Asked, drawn: Gradients, noise: dict[str, float]) -> Iterator[Finding]:
+    """Use one output of several, and compare with zeros for the others."""
+    paths = list(asked.outputs())
+    if len(paths) < 2:
+        return
+    for k, path in enumerate(paths):
+
+        def zeros(outputs: list[Tensor], k: int = k) -> list[Tensor | None]:
+            pairs = enumerate(asked.draw(outputs))
+            return [u if j == k else torch.zeros_like(outputs[j]) for j, u in pairs]
+
+        def alone(outputs: list[Tensor], k: int = k) -> list[Tensor | None]:
+            return [u if j == k else None for j, u in enumerate(asked.draw(outputs))]
+
+        try:
+            expected = asked.gradients(zeros)
+        except Exception:  # defined and raises: no fault of what is missing
+            continue
+        what = _answer(asked, alone, expected, drawn, noise)
+        if what:
+            yield Finding(
+                Cause.UPSTREAM,
+                f"where output {path} alone is used in a loss, the upstream gradients of the "
+                f"others are None, and {what}: None stands for zeros.",
+                evidence={"output": path},
+            )
+            return
+
+
+def _answer(
+    asked: _Asked,
+    upstream: Upstream,
+    expected: Gradients,
+    drawn: Gradients,
+    noise: dict[str, float],
+) -> str:
+    """Say how the gradients differ from those expected; empty if they do not."""
+    try:
+        got = asked.gradients(upstream)
+    except Exception as error:
+        return f"it raises {shown_error(error)}"
+    sizes = {path: max(_norm(expected[path]), _norm(drawn[path])) for path in expected}
+    largest = max(sizes.values())
+    for path, right in expected.items():
+        roundoff = float(np.finfo(right.dtype).eps) if right.size else 0.0
+        few = roundoff > np.finfo(np.float64).eps
+        share = SHARE_OF_FEW_DIGITS if few else SHARE
+        allowed = share * sizes[path] + NOISE * noise[path]
+        allowed += min(CANCELLED * roundoff, share) * largest
+        if np.isfinite(right).all() and not _norm(got[path] - right) <= allowed:
+            at = np.unravel_index(int(np.argmax(_off(got[path], right))), right.shape)
+            where = f" at {[int(i) for i in at]}" if at else ""
+            return (
+                f"the gradient of {path}{where} is {got[path][at]:.6g} in the place of "
+                f"{right[at]:.6g}"
+            )
+    return ""
+
+
+def _off(got: Array, right: Array) -> Array:
+    """Return how far entries are off; what is no number is farthest."""
+    off = np.abs(got - right)
+    return np.where(np.isnan(off), np.inf, off)
+
+
+def _norm(array: Array) -> float:
+    return float(np.linalg.norm(array.astype(np.result_type(array, np.float64)).ravel()))
+
+
+def draw(outputs: list[Tensor], seed: int, nudge: float = 0.0) -> list[Tensor]:
+    """Draw tensors like the outputs from a seed; nudged, they differ in their last digits."""
+    rng = np.random.default_rng(seed)
+    return [_drawn(y, rng, nudge) for y in outputs]
+
+
+def _drawn(y: Tensor, rng: np.random.Generator, nudge: float) -> Tensor:
+    """Draw normal numbers like an output, each of them nudged by some units in its last place."""
+    shape = tuple(y.shape)
+    values = rng.standard_normal(shape)
+    if y.is_complex():
+        values = values + 1j * rng.standard_normal(shape)
+    values = values * (1 + nudge * torch.finfo(y.dtype).eps * rng.choice([-1.0, 1.0], shape))
+    return torch.tensor(values, dtype=y.dtype, device=y.device)
+
+
+# --- layouts ------------------------------------------------------------------------------------
+
+Layout = Callable[[Tensor], Tensor]
+
+
+def _as_it_is(u: Tensor) -> Tensor:
+    return u
+
+
+def _strided(u: Tensor) -> Tensor:
+    """Put something else between the numbers."""
+    wide = torch.full((*u.shape, 2), FILLING, dtype=u.dtype, device=u.device)
+    wide[..., 0] = u
+    return wide[..., 0]
+
+
+def _transposed(u: Tensor) -> Tensor:
+    """Store the last axis first."""
+    order = tuple(reversed(range(u.ndim)))
+    return u.permute(order).contiguous().permute(order)
+
+
+def _constant(u: Tensor) -> Tensor:
+    return torch.full_like(u, CONSTANT)
+
+
+def _expanded(u: Tensor) -> Tensor:
+    """Store one number, as the gradient of a sum does."""
+    return torch.full((), CONSTANT, dtype=u.dtype, device=u.device).expand(u.shape)
+
+
+LAYOUTS: dict[str, tuple[Layout, Layout]] = {
+    "transposed": (_transposed, _as_it_is),
+    "strided, with other numbers between its own,": (_strided, _as_it_is),
+    "one number expanded": (_expanded, _constant),
+}
+
+
+# --- modes --------------------------------------------------------------------------------------
+
+
+def modes_disagree(translated: Translated, rtol: float) -> Iterator[Finding]:
+    """Ask of every leaf whether <u, J v> = <J' u, v>, for which no differences are needed."""
+    rng = np.random.default_rng(translated.still.seed)
+    asked = _Asked(translated)
+    try:
+        gradients = asked.gradients(asked.draw)
+        dout = [as_array(u, "a cotangent") for u in asked.draw(list(asked.outputs().values()))]
+        for i, path in enumerate(translated.moving):
+            v = [np.zeros_like(g) for g in gradients.values()]
+            v[i] = rng.standard_normal(v[i].shape).astype(v[i].dtype)
+            pushed = translated.jvp(translated.point, translated.tree(iter(v)))
+            forward = sum(_inner(u, dy) for u, dy in zip(dout, pushed, strict=True))
+            backward = _inner(gradients[path], v[i])
+            size = _norm(gradients[path]) * _norm(v[i])
+            size += sum(_norm(u) * _norm(dy) for u, dy in zip(dout, pushed, strict=True))
+            few = float(np.finfo(gradients[path].dtype).eps) if v[i].size else 0.0
+            if abs(forward - backward) > max(rtol, few**0.5) * size:
+                yield Finding(
+                    Cause.MODES_DISAGREE,
+                    f"forward and backward mode disagree about {path}: <u, J v> is {forward:.6g} "
+                    f"by dual numbers, <J' u, v> {backward:.6g} by the backward pass, and they "
+                    f"are one number.",
+                    path,
+                    {"forward": forward, "backward": backward},
+                )
+    except Exception:  # the caller's code, which the check has called and reported
+        return
+
+
+def _inner(a: Array, b: Array) -> float:
+    """Re sum conj(a) b, as torch has gradients of complex numbers."""
+    return float(np.vdot(a, b).real)
+
+
+def detached_remarks(translated: Translated) -> Iterator[Finding]:
+    """Say which floating outputs nothing can be asked of, as they are cut off from the inputs."""
+    try:
+        detached = translated.run(translated.point, lambda run: run.detached)
+    except Exception:  # as above
+        return
+    if detached:
+        yield Finding(
+            Cause.DETACHED,
+            f"output {', '.join(detached)} requires no gradient, so it was left out: right where "
+            f"it is detached on purpose.",
+        )
