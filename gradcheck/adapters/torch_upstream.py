@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from ..records import Cause, Finding, shown_error
+from ..space import inner, norm, size_of
 from .torch_tensors import Array, Tensor, Translated, as_array
 
 NUDGE = 4.0  # unit roundoffs by which upstream gradients are moved to see what rounding does
@@ -38,7 +39,7 @@ def upstream_faults(translated: Translated) -> Iterator[Finding]:
         nudged = asked.gradients(lambda outputs: asked.draw(outputs, NUDGE))
     except Exception:  # the caller's code, which the check has called and reported
         return
-    noise = {path: _norm(nudged[path] - drawn[path]) for path in drawn}
+    noise = {path: norm(nudged[path] - drawn[path]) for path in drawn}
     yield from _of_layouts(asked, drawn, noise)
     yield from _of_some(asked, drawn, noise)
 
@@ -138,7 +139,7 @@ def _answer(
         got = asked.gradients(upstream)
     except Exception as error:
         return f"it raises {shown_error(error)}"
-    sizes = {path: max(_norm(expected[path]), _norm(drawn[path])) for path in expected}
+    sizes = {path: max(norm(expected[path]), norm(drawn[path])) for path in expected}
     largest = max(sizes.values())
     for path, right in expected.items():
         roundoff = float(np.finfo(right.dtype).eps) if right.size else 0.0
@@ -146,7 +147,7 @@ def _answer(
         share = SHARE_OF_FEW_DIGITS if few else SHARE
         allowed = share * sizes[path] + NOISE * noise[path]
         allowed += min(CANCELLED * roundoff, share) * largest
-        if np.isfinite(right).all() and not _norm(got[path] - right) <= allowed:
+        if np.isfinite(right).all() and not norm(got[path] - right) <= allowed:
             at = np.unravel_index(int(np.argmax(_off(got[path], right))), right.shape)
             where = f" at {[int(i) for i in at]}" if at else ""
             return (
@@ -160,10 +161,6 @@ def _off(got: Array, right: Array) -> Array:
     """Return how far entries are off; what is no number is farthest."""
     off = np.abs(got - right)
     return np.where(np.isnan(off), np.inf, off)
-
-
-def _norm(array: Array) -> float:
-    return float(np.linalg.norm(array.astype(np.result_type(array, np.float64)).ravel()))
 
 
 def draw(outputs: list[Tensor], seed: int, nudge: float = 0.0) -> list[Tensor]:
@@ -224,37 +221,52 @@ LAYOUTS: dict[str, tuple[Layout, Layout]] = {
 
 
 def modes_disagree(translated: Translated, rtol: float) -> Iterator[Finding]:
-    """Ask of every leaf whether <u, J v> = <J' u, v>, for which no differences are needed."""
-    rng = np.random.default_rng(translated.still.seed)
+    """Ask of every leaf whether <u, J v> = <J' u, v>, for which no differences are needed.
+
+    Where either mode raises, nothing is asked: the check says so.
+    """
     asked = _Asked(translated)
     try:
-        gradients = asked.gradients(asked.draw)
+        backward = asked.gradients(asked.draw), asked.gradients(lambda y: asked.draw(y, NUDGE))
         dout = [as_array(u, "a cotangent") for u in asked.draw(list(asked.outputs().values()))]
-        for i, path in enumerate(translated.moving):
-            v = [np.zeros_like(g) for g in gradients.values()]
-            v[i] = rng.standard_normal(v[i].shape).astype(v[i].dtype)
-            pushed = translated.jvp(translated.point, translated.tree(iter(v)))
-            forward = sum(_inner(u, dy) for u, dy in zip(dout, pushed, strict=True))
-            backward = _inner(gradients[path], v[i])
-            size = _norm(gradients[path]) * _norm(v[i])
-            size += sum(_norm(u) * _norm(dy) for u, dy in zip(dout, pushed, strict=True))
-            few = float(np.finfo(gradients[path].dtype).eps) if v[i].size else 0.0
-            if abs(forward - backward) > max(rtol, few**0.5) * size:
-                yield Finding(
-                    Cause.MODES_DISAGREE,
-                    f"forward and backward mode disagree about {path}: <u, J v> is {forward:.6g} "
-                    f"by dual numbers, <J' u, v> {backward:.6g} by the backward pass, and they "
-                    f"are one number.",
-                    path,
-                    {"forward": forward, "backward": backward},
-                )
+        pushed = {path: _pushed(translated, backward[0], path) for path in translated.moving}
     except Exception:  # the caller's code, which the check has called and reported
         return
+    for path, (v, forward) in pushed.items():
+        du, nudged = (gradients[path] for gradients in backward)
+        dy, nudged_dy = forward
+        by_dual = sum(inner(u, each) for u, each in zip(dout, dy, strict=True))
+        by_pull = inner(du, v)
+        long = size_of(dout)
+        size = norm(du) * norm(v) + long * size_of(dy)
+        noise = norm(nudged - du) * norm(v)
+        noise += long * size_of(a - b for a, b in zip(nudged_dy, dy, strict=True))
+        half_of_the_digits = float(np.finfo(du.dtype).eps) ** 0.5
+        if abs(by_dual - by_pull) > max(rtol, half_of_the_digits) * size + NOISE * noise:
+            yield Finding(
+                Cause.MODES_DISAGREE,
+                f"forward and backward mode disagree about {path}: <u, J v> is {by_dual:.6g} by "
+                f"dual numbers, <J' u, v> {by_pull:.6g} by the backward pass, and they are one "
+                f"number.",
+                path,
+                {"forward": by_dual, "backward": by_pull},
+            )
 
 
-def _inner(a: Array, b: Array) -> float:
-    """Re sum conj(a) b, as torch has gradients of complex numbers."""
-    return float(np.vdot(a, b).real)
+def _pushed(
+    translated: Translated, gradients: Gradients, path: str
+) -> tuple[Array, tuple[list[Array], list[Array]]]:
+    """Draw a tangent of one leaf, and push it and its nudged copy through."""
+    rng = np.random.default_rng(translated.still.seed)
+    shape, dtype = gradients[path].shape, gradients[path].dtype
+    v = rng.standard_normal(shape).astype(dtype)
+    signs = NUDGE * np.finfo(dtype).eps * rng.choice([-1.0, 1.0], shape)
+
+    def push(v: Array) -> list[Array]:
+        tangents = [v if name == path else np.zeros_like(g) for name, g in gradients.items()]
+        return translated.jvp(translated.point, translated.tree(iter(tangents)))
+
+    return v, (push(v), push((v * (1 + signs)).astype(dtype)))
 
 
 def detached_remarks(translated: Translated) -> Iterator[Finding]:
