@@ -145,8 +145,9 @@ def check_module(
     *inputs
         As of `check_function`; those that require a gradient are differentiated too.
     loss : callable, optional
-        `loss(output)` returns a tensor of one number, of which the gradient is checked. By default
-        the outputs are, with random upstream gradients.
+        `loss(output)` returns a tensor of one number, of which the gradient is checked; weights of
+        the module that it reads, as for a penalty, are differentiated there too. By default the
+        outputs are checked, with random upstream gradients.
     **options : Options
         As of `gradcheck.check_grad`; `reference` is another module with the same parameters, which
         computes the same in more digits.

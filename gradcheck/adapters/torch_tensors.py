@@ -149,7 +149,7 @@ class Translated:
         Raises
         ------
         UsageError
-            If nothing requires a gradient, or NumPy has no such arrays.
+            If nothing requires a gradient, or what does is out of reach or of a kind NumPy has not.
         """
         accessors, given, spec = optree.tree_flatten_with_accessor(
             tree, none_is_leaf=True, namespace=NAMESPACE
@@ -159,6 +159,13 @@ class Translated:
             as_array(value, f"{what}{path}") if moves(value) else None
             for path, value in zip(paths, given, strict=True)
         ]
+        for path, value in zip(paths, given, strict=True):
+            if not moves(value) and any(moves(part) for _, part in tensors_in(value)):
+                raise UsageError(
+                    f"{what}{path} is of type {type(value).__name__} and holds tensors that "
+                    f"require a gradient, which could not be differentiated there; give them by "
+                    f"themselves, or in a tuple, list or dict."
+                )
         if all(array is None for array in arrays):
             raise UsageError("no input requires a gradient: call x.requires_grad_() on one.")
         point = optree.tree_unflatten(spec, arrays)

@@ -13,6 +13,7 @@ from gradcheck import Plan, UsageError
 torch = pytest.importorskip("torch")
 
 from gradcheck.adapters.torch import check_function, check_module  # noqa: E402 - needs torch
+from gradcheck.compat import torch_gradcheck, torch_gradgradcheck  # noqa: E402 - likewise
 
 nn, functional = torch.nn, torch.nn.functional
 Function = torch.autograd.Function
@@ -462,6 +463,16 @@ class Tied(nn.Module):
         return {"out": self.decoder(hidden), "hidden": hidden}
 
 
+class Settled(dict):
+    """Settings that nobody may change."""
+
+    def clear(self):
+        """Refuse."""
+        raise TypeError("settled")
+
+    update = clear
+
+
 class Caching(nn.Module):
     """A layer whose Function reads what the layer kept, and which counts and lists its calls."""
 
@@ -469,6 +480,7 @@ class Caching(nn.Module):
         super().__init__()
         self.W = nn.Parameter(torch.ones(3, 3) + torch.eye(3))
         self.calls, self.seen, self.total = 0, [], torch.zeros(())
+        self.by_name, self.settled = {"a": [1]}, Settled(a=1)
         self.register_buffer("last", torch.zeros(()))
 
     def forward(self, x):
@@ -489,6 +501,7 @@ class Caching(nn.Module):
         self.calls += 1
         self.seen.append(x)
         self.total += 1
+        self.by_name["b"] = x
         self.last = x.sum()
         self.training = False
         return Product.apply(x, self.W)
@@ -657,6 +670,21 @@ def test_kernel_that_stays_float32_is_judged_against_a_reference():
     assert check_function(Linear, *RIGHT["float32"][1], reference=Linear.apply, plan=PLAN).ok
 
 
+def test_loss_may_read_the_module():
+    """It is then the copy that it reads, so that a penalty is differentiated too."""
+    module = seeded(lambda: nn.Linear(3, 2))
+
+    def right(out):
+        return out.square().mean() + 0.1 * module.weight.square().sum()
+
+    def wrong(out):
+        return out.square().mean() + 0.1 * module.weight.detach().square().sum()
+
+    assert check_module(module, x, loss=right, plan=PLAN)
+    report = check_module(module, x, loss=wrong, plan=PLAN)
+    assert report.findings[0].cause == "missing-weight-decay"
+
+
 def test_hooks_of_the_module_run_and_stay():
     """A backward hook that changes a gradient is found, as it is part of what trains."""
     module, called = seeded(stack()), []
@@ -764,6 +792,12 @@ linear = nn.Linear(3, 2)
 frozen = nn.Linear(3, 2).requires_grad_(False)
 BAD = {
     "nothing-moves": (check_function, (torch.sin, torch.ones(3)), {}, "no input requires a grad"),
+    "out-of-reach": (
+        check_function,
+        (lambda a, x: a.logits * x, Answer(x4), x4),
+        {},
+        r"inputs\[0\] is of type Answer and holds tensors",
+    ),
     "no-output": (check_function, (torch.argmax, x4), {}, "no floating or complex tensor was"),
     "no-function": (check_function, (3, x4), {}, "fn is of type int"),
     "module-as-function": (check_function, (linear, x), {}, "use check_module"),
@@ -807,3 +841,17 @@ def test_senseless_call_is_refused(check, given, options, message):
     """With what would make sense."""
     with pytest.raises(UsageError, match=message):
         check(*given, **options)
+
+
+def test_drop_in_holds_random_numbers_still_and_leaves_statistics_alone():
+    """It shares the translation: a right dropout is no difference, and what is handed on stays."""
+    mean, rng = torch.zeros(3, dtype=torch.float64), torch.get_rng_state()
+
+    def fn(x, mean):
+        out = functional.batch_norm(functional.dropout(x), mean, mean + 1, training=True)
+        return out.mul_(2)
+
+    assert torch_gradcheck(fn, (x43, mean), check_forward_ad=True)
+    assert torch_gradgradcheck(fn, (x43, mean), torch.ones_like(x43, requires_grad=True))
+    assert torch.equal(mean, torch.zeros_like(mean))
+    assert torch.equal(torch.get_rng_state(), rng)
