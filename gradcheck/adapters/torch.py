@@ -22,6 +22,7 @@ from ..randomness import Held
 from ..records import Plan, PyTree, Report, UsageError
 from .answers import with_faults, with_remarks
 from .modes import merged
+from .torch_closures import require_arguments
 from .torch_modules import call_of, kept, tree_of
 from .torch_tensors import Array, Call, Function, Still, Tensor, Translated, backward_of
 from .torch_upstream import detached_remarks, draw, modes_disagree, upstream_faults
@@ -111,6 +112,7 @@ def check_function(
 
     first, extra = translated(_applied, inputs)
     _require_outputs(first)
+    require_arguments(first)
     report = check_vjp(first.f, first.vjp, first.point, **settings, **extra)
     report = with_remarks(with_faults(report, upstream_faults(first)), detached_remarks(first))
     reports = {"backward": report}

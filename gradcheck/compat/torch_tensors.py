@@ -10,7 +10,10 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
+from ..adapters.answers import with_faults
+from ..adapters.torch_closures import require_arguments
 from ..adapters.torch_tensors import Function, Still, Tensor, Translated, backward_of
+from ..adapters.torch_upstream import upstream_faults
 from ..check import check_jvp, check_vjp
 from ..records import Plan, Report, UsageError
 
@@ -33,7 +36,7 @@ def torch_gradcheck(
     rtol: float | None = None,
     raise_exception: bool = True,
     nondet_tol: float = 0.0,
-    check_undefined_grad: bool | None = None,
+    check_undefined_grad: bool = True,
     check_grad_dtypes: bool = False,
     check_batched_grad: bool = False,
     check_batched_forward_grad: bool = False,
@@ -62,8 +65,10 @@ def torch_gradcheck(
         Which modes are checked.
     fast_mode : bool
         False and True are the same: random directions, with a bound on what they miss.
-    nondet_tol, check_undefined_grad, check_grad_dtypes, check_batched_grad, \
-check_batched_forward_grad, masked
+    check_undefined_grad : bool
+        Ask also, without differences, whether upstream gradients that are undefined count as zeros,
+        and whether the strides in which they come change nothing.
+    nondet_tol, check_grad_dtypes, check_batched_grad, check_batched_forward_grad, masked
         These are not done: refused where they are asked for. A derivative that differs between two
         calls is always reported; torch's own random numbers are the same at every call, so that
         dropout is no difference.
@@ -78,7 +83,8 @@ check_batched_forward_grad, masked
     torch.autograd.gradcheck.GradcheckError
         Unless the verdict is PASS; its `report` is ours.
     UsageError
-        If no input requires a gradient, or no output depends on one, or something is refused.
+        If no input requires a gradient, or `func` reads one by itself and not its argument, or
+        something is refused.
 
     Notes
     -----
@@ -94,7 +100,6 @@ check_batched_forward_grad, masked
     """
     _refuse(
         nondet_tol=nondet_tol,
-        check_undefined_grad=check_undefined_grad,
         check_grad_dtypes=check_grad_dtypes,
         check_batched_grad=check_batched_grad,
         check_batched_forward_grad=check_batched_forward_grad,
@@ -103,10 +108,13 @@ check_batched_forward_grad, masked
     if not (check_forward_ad or check_backward_ad):
         raise UsageError("neither check_forward_ad nor check_backward_ad: nothing is checked.")
     translated = _translated(func, _listed(inputs))
+    require_arguments(translated)
     plan = Plan.auto() if rtol is None else Plan.auto(rtol=rtol)
     checks = {"backward": check_backward_ad, "forward": check_forward_ad}
     for mode in (name for name, asked in checks.items() if asked):
         report = _check(translated, mode, plan)
+        if mode == "backward" and check_undefined_grad is not False:
+            report = with_faults(report, upstream_faults(translated))
         if not report and raise_exception:
             error = GradcheckError(f"\n{report}")
             error.report = report
@@ -127,7 +135,7 @@ def torch_gradgradcheck(
     gen_non_contig_grad_outputs: bool = False,
     raise_exception: bool = True,
     nondet_tol: float = 0.0,
-    check_undefined_grad: bool | None = None,
+    check_undefined_grad: bool = True,
     check_grad_dtypes: bool = False,
     check_batched_grad: bool = False,
     check_fwd_over_rev: bool = False,

@@ -167,7 +167,6 @@ def test_torch_works_where_gradients_are_switched_off():
     [
         ({"masked": True}, "masked=True is not done here"),
         ({"nondet_tol": 1e-3}, "nondet_tol=0.001 is not done here"),
-        ({"check_undefined_grad": True}, "check_undefined_grad=True is not done"),
         ({"check_batched_grad": True}, "check_batched_grad=True is not done"),
         ({"check_backward_ad": False}, "nothing is checked"),
         ({"rtol": 2.0}, "rtol=2.0"),
@@ -205,6 +204,44 @@ def test_scipy_signature_is_that_of_the_original():
     ours = list(inspect.signature(compat.scipy_check_grad).parameters)
     theirs = list(inspect.signature(optimize.check_grad).parameters)
     assert [name for name in ours if name != "seed"] == [name for name in theirs if name != "seed"]
+
+
+class Undefined(torch.autograd.Function):
+    """A backward pass that takes both upstream gradients for granted."""
+
+    @staticmethod
+    def forward(ctx, x):
+        """Return two outputs."""
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(x)
+        return x.sin(), x.cos()
+
+    @staticmethod
+    def backward(ctx, dsin, dcos):
+        """Of which one may be None."""
+        (x,) = ctx.saved_tensors
+        return x.cos() * dsin - x.sin() * dcos
+
+
+def test_torch_undefined_upstream_gradients_are_tried_unless_told_not_to():
+    """The regression: torch does by default, and the change of the import lost it."""
+    with pytest.raises(GradcheckError, match="None stands for zeros"):
+        compat.torch_gradcheck(Undefined.apply, tensor(3))
+    assert compat.torch_gradcheck(Undefined.apply, tensor(3), check_undefined_grad=False)
+
+
+def test_torch_input_that_is_read_by_itself_is_refused():
+    """The regression: a module with its parameters as inputs was a constant, and passed."""
+    layer = torch.nn.Linear(3, 2).double()
+    x, seed = torch.ones(4, 3).double(), tensor(3)
+    with pytest.raises(UsageError, match=r"reads inputs\[0\] itself, not its argument"):
+        compat.torch_gradcheck(lambda *_: layer(x), tuple(layer.parameters()))
+    with pytest.raises(UsageError, match=r"reads inputs\[0\] itself"):
+        compat.torch_gradgradcheck(lambda y: y * seed.sum(), seed)
+    later = seed * 2
+    with pytest.raises(UsageError, match=r"reads inputs\[0\] itself"):
+        compat.torch_gradcheck(lambda _: later.sin(), later)
+    assert compat.torch_gradcheck(lambda y: y * later.detach(), later)
 
 
 # --- jax -----------------------------------------------------------------------------------------
