@@ -44,6 +44,7 @@ from .records import (
     UsageError,
     Verdict,
 )
+from .second_order import check_hessian, check_hvp, check_jacobian
 
 __version__ = "0.1.0"
 
@@ -73,6 +74,9 @@ __all__ = [
     "assert_vjp",
     "check",
     "check_grad",
+    "check_hessian",
+    "check_hvp",
+    "check_jacobian",
     "check_jvp",
     "check_vjp",
     "derivative",

@@ -45,6 +45,7 @@ LAYERS = {
     "embedded": 11,
     "subjects": 11,
     "corpus": 11,
+    "second_order": 11,
     "adapters": 12,
     "conformance": 12,
     "testing": 12,
@@ -226,6 +227,7 @@ def test_public_names_are_these():
         "Budget", "Cause", "Derivative", "Evidence", "Finding", "Gradient", "GradientError",
         "Kind", "LawReport", "LeafReport", "Mode", "Options", "Plan", "Problem", "Progress",
         "Report", "Score", "UsageError", "Verdict", "__version__", "assert_grad", "assert_jvp",
-        "assert_vjp", "check", "check_grad", "check_jvp", "check_vjp", "derivative", "gradient",
+        "assert_vjp", "check", "check_grad", "check_hessian", "check_hvp", "check_jacobian",
+        "check_jvp", "check_vjp", "derivative", "gradient",
     }  # fmt: skip
     assert all(hasattr(gradcheck, name) for name in gradcheck.__all__)
