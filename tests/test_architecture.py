@@ -72,7 +72,7 @@ FILES_OF = {
         "compat/torch_tensors.py",
         "subjects/torch_nn.py",
     ],
-    "jax": ["compat/jax_trees.py", "subjects/equinox_nn.py"],
+    "jax": ["adapters/jax_trees.py", "subjects/equinox_nn.py"],
     "equinox": ["subjects/equinox_nn.py"],
     "optax": ["subjects/equinox_nn.py"],
 }
