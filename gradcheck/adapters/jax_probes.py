@@ -24,6 +24,7 @@ from .jax_trees import Leaves, Translated, as_array, jax, tangent
 HALF_OF_THE_DIGITS = 2.0  # times the root of the unit roundoff, relative to an array's norm
 OF_THE_OUTPUT = 2.0**10  # roundoffs of the output, over one scale of the leaf: claims that cancel
 JITTER = 4.0  # roundoffs by which point and seed are moved to see what rounding does
+JITTERS = 4  # a result that is rounding alone has few values, and may come back once by chance
 MARGIN = 32.0  # times what that changes
 NEARBY = 0.01  # how far points of a batch are apart, relative to each entry
 COARSE = re.compile(r"\b(bf16|f16|f8\w*)\[")  # as a jaxpr writes what is computed in few digits
@@ -77,7 +78,7 @@ class Sample:
     ----------
     x, seed : dict of str to JAX array
         The point; the cotangent (reverse) or the tangent (forward).
-    answer, jittered : Answer
+    answer, jittered : Answer, tuple of Answer
         There, and a few roundings of both away.
     roundoff : float
         Unit roundoff of the coarsest arithmetic that is seen on the way.
@@ -86,18 +87,19 @@ class Sample:
     x: Leaves
     seed: Leaves
     answer: Answer
-    jittered: Answer
+    jittered: tuple[Answer, ...]
     roundoff: float
 
     def differs(self, part: Part, name: str, other: Array) -> bool:
         """Whether an array is another than the plain one, beyond what rounding explains."""
-        plain, moved = self.answer.part(part)[name], self.jittered.part(part)[name]
-        if not np.isfinite(plain).all() or not np.isfinite(moved).all():
+        plain = self.answer.part(part)[name]
+        moved = [answer.part(part)[name] for answer in self.jittered]
+        if not all(np.isfinite(array).all() for array in (plain, *moved)):
             return False  # nothing to compare with
         if not np.isfinite(other).all():
             return True
-        size = max(norm(plain), norm(other))
-        allowed = HALF_OF_THE_DIGITS * self.roundoff**0.5 * size + MARGIN * norm(moved - plain)
+        size, spread = max(norm(plain), norm(other)), max(norm(array - plain) for array in moved)
+        allowed = HALF_OF_THE_DIGITS * self.roundoff**0.5 * size + MARGIN * spread
         if part == "derivative":
             scale = (rms(as_array(self.x[name])) or 1.0) if name in self.x else 1.0
             allowed += OF_THE_OUTPUT * self.roundoff * self.output / scale
@@ -146,8 +148,10 @@ class Prober:
         probe = self.probe(mode)
         answer = Answer.of(*self.call(probe, x, seed))
         roundoff = self._roundoff(mode, x, seed)
-        beside = (self.near(given, JITTER * roundoff) for given in (x, seed))
-        jittered = Answer.of(*self.call(probe, *beside))
+        jittered = tuple(
+            Answer.of(*self.call(probe, *(self.near(g, JITTER * roundoff) for g in (x, seed))))
+            for _ in range(JITTERS)
+        )
         return Sample(x, seed, answer, jittered, roundoff)
 
     def sample_near(self, mode: str, seed: Leaves) -> Sample:
