@@ -258,3 +258,42 @@ def test_exchanged_arguments_are_named():
     assert "with its arguments exchanged it is" in report.findings[0].message
     other = gradcheck.check_vjp(np.tanh, lambda x, dout: np.abs(dout) * (1 - np.tanh(x) ** 2), x)
     assert "exchanged" not in other.findings[0].message
+
+
+def summed_after_normalising(x):
+    """Zero, but for rounding."""
+    return np.sum((x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True), axis=1)
+
+
+def its_backward(x, dout):
+    """Zero, but for rounding: everything cancels."""
+    d, std = np.broadcast_to(dout[:, None], x.shape), x.std(1, keepdims=True)
+    h = (x - x.mean(1, keepdims=True)) / std
+    return (d - d.mean(1, keepdims=True) - h * (d * h).mean(1, keepdims=True)) / std
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_claim_that_is_all_rounding_is_not_called_wrong(seed):
+    """The regression: not linear in its cotangent, or not zero where f does not depend."""
+    x = 100 + np.random.default_rng(seed).standard_normal((3, 5))
+    report = gradcheck.check_vjp(
+        summed_after_normalising, its_backward, x, plan=gradcheck.Plan.auto(seed=seed)
+    )
+    assert report.verdict is not gradcheck.Verdict.FAIL, str(report)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_error_beside_rounding_is_still_found(seed):
+    """Of one percent, in a gradient that keeps three digits."""
+    x = 1e6 + np.random.default_rng(seed).standard_normal(5)
+    weights = np.random.default_rng(99).standard_normal(5)
+
+    def f(x):
+        return float(weights @ ((x - x.mean()) ** 2))
+
+    def wrong(x):
+        d = 2 * weights * (x - x.mean())
+        return 1.01 * (d - d.mean())
+
+    report = gradcheck.check_grad(f, wrong, x, plan=gradcheck.Plan.auto(seed=seed))
+    assert report.verdict is gradcheck.Verdict.FAIL

@@ -28,6 +28,7 @@ FEW_DIGITS = 2.0**-12  # unit roundoffs above this are those of float16 and bflo
 GROSS = 1e-2  # of the leaf's own claim
 LEAST = 1e-3  # of the largest leaf's claim, and of the output, over one scale of the leaf
 HALF_OF_THE_DIGITS = 2.0  # times the root of the unit roundoff: both bounds where digits are few
+LAST_DIGITS = 2.0**-20  # by which a cotangent is nudged, to see whether the claim is rounding
 QUIET = {"all": "ignore"}  # floating-point errors at numbers of our own choice are no news
 
 
@@ -48,6 +49,9 @@ def examine_cotangent(origin: Origin, rng: np.random.Generator) -> None:
     other = replace(origin, cotangent=suspect.other, claimed=suspect.answers.w)
     again = _nonlinear(other, rng)
     confirmed = {i: far for i, far in again.far.items() if i in suspect.far} if again else {}
+    if confirmed:
+        noisy = _rounded_anew(origin)
+        confirmed = {i: far for i, far in confirmed.items() if i not in noisy}
     if confirmed:
         raise _not_linear(origin, suspect, confirmed, exchanged=_is_linear_exchanged(origin, rng))
 
@@ -115,6 +119,24 @@ def _nonlinear(origin: Origin, rng: np.random.Generator) -> _Suspect | None:
     still = _distances(origin, answers.linear_part())
     far = {i: away for i, away in far.items() if i in still or _ignores(answers, i)}
     return _Suspect(far, w, answers) if far else None
+
+
+def _rounded_anew(origin: Origin) -> frozenset[int]:
+    """Find leaves whose claim is nothing but rounding: another one for almost the same cotangent.
+
+    Where everything cancels, as in the gradient of a sum of what is normalised to have none.
+    """
+    try:
+        nudged = _pull(
+            origin, {path: (1 + LAST_DIGITS) * u for path, u in origin.cotangent.items()}
+        )
+    except Broken:
+        return frozenset()
+    return frozenset(
+        i
+        for i, v in nudged.items()
+        if norm(v - origin.claimed[i]) > GROSS * norm(origin.claimed[i])
+    )
 
 
 def _is_linear_exchanged(origin: Origin, rng: np.random.Generator) -> bool:

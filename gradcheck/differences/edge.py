@@ -100,9 +100,9 @@ def _measure(line: Line, h: float) -> EdgeWindow | None:
     """Evaluate one window; h carries the side as its sign."""
     samples = [line(float(h * point)) for point in POINTS[1:]]
     rises = np.array([0.0, *(s.rise for s in samples)])
-    if not np.isfinite(rises).all():
-        return None
     step = samples[0].step
+    if step == 0 or not np.isfinite(rises).all():  # 0: x has no digits for so short a step
+        return None
     floor = ROUNDOFFS * line.roundoff * (line.size + float(np.abs(rises).max()))
     floor = max(floor, float(np.finfo(np.float64).tiny))
     estimates = [q * norm(off @ rises) / np.sqrt(dof) for off, dof, q in RESIDUALS.values()]

@@ -22,6 +22,7 @@ from ..verdict import (
     where_kinks_meet,
 )
 from .averaging import average, is_still
+from .claim_noise import is_rounding
 from .complex_step import complex_step
 from .here import Measured, line_through, measure_here
 from .place import Place
@@ -31,6 +32,7 @@ POINTWISE = (Cause.KINK, Cause.JUMP, Cause.SINGULAR)
 UNCERTAIN = (Cause.NOISE, Cause.PRECISION, Cause.KINK)
 ROUNDINGS = 64.0  # unit roundoffs of a derivative by the complex step: those of the values of f
 STAIRS = "f is constant beside x and moves in steps farther on; a slope may be hidden by rounding"
+CANCELS = "the claim moves by as much as it is off when x is moved by a few roundings: it cancels"
 MOST_SHIFTS = 3  # other points tried for a leaf with a kink at x: they may have kinks of their own
 
 
@@ -47,6 +49,8 @@ def measure(place: Place, probe: Probe, plan: Plan) -> Measured:
             measured = referee(place, measured, plan) or measured
     if _may_be_a_staircase(place, measured):
         measured = replace(measured, judgement=measured.judgement.doubted(Cause.PRECISION, STAIRS))
+    if _may_be_rounding(place, measured):
+        measured = replace(measured, judgement=measured.judgement.doubted(Cause.PRECISION, CANCELS))
     tolerated = 0.0 if measured is first and _is_plain(first) else _tolerance(measured, plan)
     return _held_against_given(place, replace(measured, tolerated=tolerated), plan)
 
@@ -62,6 +66,16 @@ def _may_be_a_staircase(place: Place, measured: Measured) -> bool:
         and measured.analytic.scale == 0
         and is_still(place.origin, measured.probe, measured.numeric)
     )
+
+
+def _may_be_rounding(place: Place, measured: Measured) -> bool:
+    """Whether the claim is off by no more than it moves when x moves by roundings."""
+    if measured.judgement.verdict is not Verdict.FAIL or measured.refereed:
+        return False
+    if not math.isfinite(measured.analytic.value):
+        return False
+    rng = place.rng.spawn(1)[0]
+    return is_rounding(place.origin, measured.probe, measured.numeric, rng)
 
 
 def _is_plain(measured: Measured) -> bool:

@@ -1,0 +1,1 @@
+"""Derivatives that other people shipped, checked: `python -m examples.field`."""

@@ -1,0 +1,48 @@
+"""How much of a claim is rounding: it is evaluated where x differs from x in the last digits.
+
+Where terms cancel, what is left of a claim is rounding, and rounding at another point is other
+rounding: a right claim of zero that was computed as the difference of large numbers is none of
+f's error bar, and moves by as much as it is off (Higham (2002), Accuracy and Stability of
+Numerical Algorithms, section 1.7; Parker (1997), Monte Carlo Arithmetic).
+Part of `probing`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..contract import claim_at
+from ..directions import Probe
+from ..execution import BudgetSpent, CallFailed, Origin
+from ..records import Kind
+from ..space import unit_roundoff
+
+POINTS = 5
+NUDGE = 8.0  # unit roundoffs of each entry: a kink at 0 is not crossed
+SCATTERS = 8.0  # times the largest move seen, a mismatch may still be rounding
+
+
+def is_rounding(origin: Origin, probe: Probe, numeric: float, rng: np.random.Generator) -> bool:
+    """Whether the claim along a line moves by as much as it is off when x moves by roundings.
+
+    Costs POINTS calls of the claim, and none of `f` but where the claim needs that. At a tie or a
+    kink a claim moves as well, but is right beside it: rounding is off there too.
+    """
+    if not origin.evaluator.claim_is_callable or origin.evaluator.problem.kind is Kind.JVP:
+        return False
+    here, beside = origin.analytic(probe.tangent).value, []
+    try:
+        for _ in range(POINTS):
+            leaf = origin.space.leaves[probe.leaf].array
+            spread = NUDGE * unit_roundoff(leaf.dtype) * rng.standard_normal(leaf.shape)
+            moved = (leaf * (1 + spread)).astype(leaf.dtype)
+            there = claim_at(origin, origin.space.moved_to({probe.leaf: moved}))
+            if there is None:
+                return False
+            beside.append(there.analytic(probe.tangent).value)
+    except (BudgetSpent, CallFailed):
+        return False
+    least = abs(here - numeric) / SCATTERS
+    moves = max(abs(value - here) for value in beside)
+    stays_off = float(np.median([abs(value - numeric) for value in beside]))
+    return moves >= least and stays_off >= least
