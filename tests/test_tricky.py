@@ -17,7 +17,6 @@ STATIONARY = "INCONCLUSIVE: a claim that is rounding is not seen to be zero to r
 TWO_EDGES = "INCONCLUSIVE: a direction that leaves the domain both ways is not split in two"
 KNOWN = {
     "log-of-a-certain-share": ((0, 1), SHORT_STAIRS),
-    "key-bias-of-attention": ((0, 1, 2), STATIONARY),
     "logistic-regression-at-its-minimum": ((0, 1, 2), STATIONARY),
     "rayleigh-quotient-at-an-eigenvector": ((0, 1, 2), STATIONARY),
     "corner-of-the-simplex": ((0, 1), TWO_EDGES),

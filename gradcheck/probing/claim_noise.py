@@ -15,10 +15,10 @@ from ..contract import claim_at
 from ..directions import Probe
 from ..execution import BudgetSpent, CallFailed, Origin
 from ..records import Kind
-from ..space import unit_roundoff
+from ..space import Array, rms, unit_roundoff
 
 POINTS = 5
-NUDGE = 8.0  # unit roundoffs of each entry: a kink at 0 is not crossed
+NUDGE = 8.0  # unit roundoffs by which entries are moved; those at 0, where kinks are, stay
 SCATTERS = 8.0  # times the largest move seen, a mismatch may still be rounding
 
 
@@ -33,9 +33,7 @@ def is_rounding(origin: Origin, probe: Probe, numeric: float, rng: np.random.Gen
     here, beside = origin.analytic(probe.tangent).value, []
     try:
         for _ in range(POINTS):
-            leaf = origin.space.leaves[probe.leaf].array
-            spread = NUDGE * unit_roundoff(leaf.dtype) * rng.standard_normal(leaf.shape)
-            moved = (leaf * (1 + spread)).astype(leaf.dtype)
+            moved = _nudged(origin.space.leaves[probe.leaf].array, rng)
             there = claim_at(origin, origin.space.moved_to({probe.leaf: moved}))
             if there is None:
                 return False
@@ -46,3 +44,10 @@ def is_rounding(origin: Origin, probe: Probe, numeric: float, rng: np.random.Gen
     moves = max(abs(value - here) for value in beside)
     stays_off = float(np.median([abs(value - numeric) for value in beside]))
     return moves >= least and stays_off >= least
+
+
+def _nudged(leaf: Array, rng: np.random.Generator) -> Array:
+    """Move entries by roundings of the leaf's own size, which what is added to them sees too."""
+    size = np.where(leaf == 0, 0.0, np.maximum(np.abs(leaf), rms(leaf)))
+    moves = NUDGE * unit_roundoff(leaf.dtype) * size * rng.standard_normal(leaf.shape)
+    return np.asarray(leaf + moves).astype(leaf.dtype)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 from ..directions import Probe
 from ..execution import Origin
@@ -33,6 +34,20 @@ UNCERTAIN = (Cause.NOISE, Cause.PRECISION, Cause.KINK)
 ROUNDINGS = 64.0  # unit roundoffs of a derivative by the complex step: those of the values of f
 STAIRS = "f is constant beside x and moves in steps farther on; a slope may be hidden by rounding"
 CANCELS = "the claim moves by as much as it is off when x is moved by a few roundings: it cancels"
+ZERO: dict[str, Any] = {
+    "verdict": Verdict.PASS,
+    "cause": None,
+    "reason": "zero within rounding, of f and of the claim",
+    "zero": True,
+}
+ROUNDED = (
+    Evidence.SMOOTH,
+    Evidence.FLAT,
+    Evidence.PRECISION,
+    Evidence.NOISE,
+    Evidence.QUANTISED,
+)
+CANCELLED = 16.0  # times the rounding of f: what cancels inside of it rounds more than its value
 MOST_SHIFTS = 3  # other points tried for a leaf with a kink at x: they may have kinks of their own
 
 
@@ -44,6 +59,8 @@ def measure(place: Place, probe: Probe, plan: Plan) -> Measured:
         measured = replace(measured, judgement=measured.judgement.doubted(Cause.KINK, reason))
     if _asks_for_another_point(measured, place.origin):
         measured = _decide_nearby(place, measured, plan)
+    if _is_zero_to_rounding(place, measured):
+        return replace(measured, judgement=replace(measured.judgement, **ZERO))
     for referee in (_by_complex_step, _in_more_digits, _by_averaging):
         if _is_open(measured):
             measured = referee(place, measured, plan) or measured
@@ -53,6 +70,18 @@ def measure(place: Place, probe: Probe, plan: Plan) -> Measured:
         measured = replace(measured, judgement=measured.judgement.doubted(Cause.PRECISION, CANCELS))
     tolerated = 0.0 if measured is first and _is_plain(first) else _tolerance(measured, plan)
     return _held_against_given(place, replace(measured, tolerated=tolerated), plan)
+
+
+def _is_zero_to_rounding(place: Place, measured: Measured) -> bool:
+    """Whether `f` has no slope beyond its own rounding, and the claim is nothing but rounding."""
+    judgement, line, derivative = measured.judgement, measured.line, measured.derivative
+    if judgement.verdict is not Verdict.INCONCLUSIVE or line is None or derivative is None:
+        return False
+    if derivative.evidence not in ROUNDED or not abs(measured.numeric) <= measured.bar:
+        return False
+    if not measured.bar <= CANCELLED * Scene(0.0, line.reach, line.roundoff).nothing:
+        return False
+    return is_rounding(place.origin, measured.probe, 0.0, place.rng.spawn(1)[0])
 
 
 def _may_be_a_staircase(place: Place, measured: Measured) -> bool:
