@@ -95,15 +95,18 @@ def test_input_rounded_to_float32_keeps_the_slope_across_its_steps():
 
 
 def rounded(x):
-    """Keep three decimals: so many short steps that they look like a slope."""
+    """Keep three decimals."""
     return np.round(x, 3)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("f", [np.sign, np.round, rounded, np.floor], ids=lambda f: f.__name__)
-@pytest.mark.parametrize("size", [20, 400])
+@pytest.mark.parametrize(
+    ("f", "size"),
+    [(f, n) for f in (np.sign, np.round, np.floor) for n in (20, 400)] + [(rounded, 20)],
+    ids=lambda given: getattr(given, "__name__", given),
+)
 def test_zero_of_many_steps_is_not_called_wrong(f, size, seed):
-    """The regression: of 400 signs or 4000 decimals the steps together have a slope and noise."""
+    """The regression: of 400 signs the steps together have a slope and noise."""
     x = 3 * np.random.default_rng(seed).standard_normal(size)
     weights = np.random.default_rng(9).standard_normal(size)
     plan = Plan.auto(seed=seed)
@@ -128,3 +131,27 @@ def test_zero_claimed_of_a_slope_still_fails(dtype, noise):
     report = gradcheck.check_grad(f, np.zeros_like, x, plan=Plan.auto(seed=3))
     expected = Verdict.FAIL if noise < 1e-3 else Verdict.INCONCLUSIVE
     assert report.verdict in (Verdict.FAIL, expected), str(report)
+
+
+def test_slope_of_what_is_rounded_to_eight_bits_is_not_called_wrong():
+    """The regression: a plateau of bfloat16 about x was taken for a derivative of zero."""
+    x, slope = -0.74609375, -0.12193577364087105
+
+    def in_eight_bits(t):
+        value = np.float32(1.0859375 + slope * (t - x) - 2.2 * (t - x) ** 2)
+        return float((value.view(np.uint32) + np.uint32(0x8000) & np.uint32(0xFFFF0000)).view("f4"))
+
+    for seed in SEEDS:
+        report = gradcheck.check_grad(in_eight_bits, lambda _: slope, x, plan=Plan.auto(seed=seed))
+        assert report.verdict is not Verdict.FAIL, str(report)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_slope_claimed_of_a_plateau_still_fails(seed):
+    """Where f is constant about x and smooth beyond, it is on no grid."""
+
+    def clipped(x):
+        return float(np.maximum(np.abs(x - 0.3) - 0.1, 0) ** 2)
+
+    report = gradcheck.check_grad(clipped, lambda _: 0.5, 0.3, plan=Plan.auto(seed=seed))
+    assert report.verdict is Verdict.FAIL, str(report)

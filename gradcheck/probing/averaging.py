@@ -22,7 +22,7 @@ from ..contract import claim_at
 from ..directions import Probe
 from ..execution import BudgetSpent, CallFailed, Origin
 from ..records import Analytic, UsageError
-from ..space import Array, same_bits, working_dtype
+from ..space import Array, rms, same_bits, working_dtype
 
 MOST_EVALUATIONS = 128  # a line, its windows included: beyond, certainty grows too slowly
 # Tried for the least scatter, in scales of the leaf; the first only to see truncation.
@@ -36,7 +36,8 @@ ORDER = 16.0  # truncation falls so much from one step to the next, at least: th
 ALARM = 5e-4  # on either side: that the interval misses the median; 99.9 % as the ladder's bars
 NORMAL = 1.48  # standard deviations in a median absolute deviation, for normal noise
 LATTICE = 0.5  # of the spacing of numbers: noise below does not smooth their steps away
-SEEN = 256.0  # spacings of the numbers that f returns: a slope that moves f by so much is seen
+SEEN = 16.0  # spacings of the numbers that f returns: a slope that moves f by so much is seen
+SINGLE = 2.0**-24  # the unit roundoff of float32, of which numbers behind a float64 may be
 
 
 @dataclass(frozen=True)
@@ -171,8 +172,10 @@ def is_still(origin: Origin, probe: Probe, slope: float) -> bool:
     Of many steps, such as those of sign or round in each entry, the differences over longer ways
     have a slope; where `f` is constant in pieces, its derivative is 0 all the same.
     """
-    spacing = 2 * max(origin.roundoff, origin.roundoff_of_x) * origin.size
-    step = SEEN * spacing / abs(slope)
+    spacing = 2 * max(origin.roundoff, origin.roundoff_of_x, SINGLE) * origin.size
+    leaf, v = origin.space.leaves[probe.leaf].array, probe.tangent[probe.leaf]
+    of_x = 2 * origin.roundoff_of_x * float(np.abs(leaf).max(initial=0.0)) / rms(v)
+    step = SEEN * max(spacing / abs(slope), of_x)  # x must move by many of its own spacings too
     if not 0 < step < STEPS[-1]:
         return False
     try:

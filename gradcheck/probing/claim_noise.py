@@ -19,14 +19,15 @@ from ..space import Array, rms, unit_roundoff
 
 POINTS = 5
 NUDGE = 8.0  # unit roundoffs by which entries are moved; those at 0, where kinks are, stay
-SCATTERS = 8.0  # times the largest move seen, a mismatch may still be rounding
+SCATTERS = 8.0  # times the largest move seen, a claim may still be rounding
 
 
 def is_rounding(origin: Origin, probe: Probe, numeric: float, rng: np.random.Generator) -> bool:
-    """Whether the claim along a line moves by as much as it is off when x moves by roundings.
+    """Whether all of the claim along a line, and what it is off by, is rounding.
 
-    Costs POINTS calls of the claim, and none of `f` but where the claim needs that. At a tie or a
-    kink a claim moves as well, but is right beside it: rounding is off there too.
+    It then moves by as much when x moves by roundings. Costs POINTS calls of the claim, and none of
+    `f` but where the claim needs that. At a tie or a kink a claim moves as well, but is right
+    beside it: rounding is off there too. Where `f` bends sharply, it moves by a part of itself.
     """
     if not origin.evaluator.claim_is_callable or origin.evaluator.problem.kind is Kind.JVP:
         return False
@@ -40,7 +41,7 @@ def is_rounding(origin: Origin, probe: Probe, numeric: float, rng: np.random.Gen
             beside.append(there.analytic(probe.tangent).value)
     except (BudgetSpent, CallFailed):
         return False
-    least = abs(here - numeric) / SCATTERS
+    least = max(abs(here - numeric), abs(here)) / SCATTERS
     moves = max(abs(value - here) for value in beside)
     stays_off = float(np.median([abs(value - numeric) for value in beside]))
     return moves >= least and stays_off >= least

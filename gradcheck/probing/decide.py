@@ -9,6 +9,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
+from ..differences import FINE_ARITHMETIC
 from ..directions import Probe
 from ..execution import Origin
 from ..records import Cause, Evidence, Plan, Verdict
@@ -27,6 +28,7 @@ from .claim_noise import is_rounding
 from .complex_step import complex_step
 from .here import Measured, line_through, measure_here
 from .place import Place
+from .staircase import moves_on_a_grid
 
 # Troubles of x itself, not of its surroundings: another point may have none.
 POINTWISE = (Cause.KINK, Cause.JUMP, Cause.SINGULAR)
@@ -79,22 +81,26 @@ def _is_zero_to_rounding(place: Place, measured: Measured) -> bool:
         return False
     if derivative.evidence not in ROUNDED or not abs(measured.numeric) <= measured.bar:
         return False
+    # of few digits everything is rounding, and an exact zero is none
+    if line.roundoff > FINE_ARITHMETIC or measured.analytic.scale == 0:
+        return False
     if not measured.bar <= CANCELLED * Scene(0.0, line.reach, line.roundoff).nothing:
         return False
     return is_rounding(place.origin, measured.probe, 0.0, place.rng.spawn(1)[0])
 
 
 def _may_be_a_staircase(place: Place, measured: Measured) -> bool:
-    """Whether a claimed zero may be right where `f` has a slope over longer ways.
+    """Whether `f` moves in steps, so that neither zero nor a slope can be called wrong.
 
-    The steps of many entries together, as of sign or round, look like a slope and noise.
+    The steps of many entries together, as of sign or round, look like a slope and noise, of which a
+    claimed zero is right; a single coarse one stands still over all short ways, and a claimed slope
+    is right of what was rounded.
     """
-    failed = measured.judgement.verdict is Verdict.FAIL
-    return (
-        failed
-        and measured.analytic.scale == 0
-        and is_still(place.origin, measured.probe, measured.numeric)
-    )
+    if measured.judgement.verdict is not Verdict.FAIL:
+        return False
+    if measured.analytic.scale == 0:
+        return is_still(measured.origin or place.origin, measured.probe, measured.numeric)
+    return measured.numeric == 0 and measured.line is not None and moves_on_a_grid(measured.line)
 
 
 def _may_be_rounding(place: Place, measured: Measured) -> bool:
@@ -103,8 +109,8 @@ def _may_be_rounding(place: Place, measured: Measured) -> bool:
         return False
     if not math.isfinite(measured.analytic.value):
         return False
-    rng = place.rng.spawn(1)[0]
-    return is_rounding(place.origin, measured.probe, measured.numeric, rng)
+    rng, origin = place.rng.spawn(1)[0], measured.origin or place.origin
+    return is_rounding(origin, measured.probe, measured.numeric, rng)
 
 
 def _is_plain(measured: Measured) -> bool:
