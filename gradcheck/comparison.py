@@ -11,9 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .records import LawReport, LeafReport, Report, Verdict
-
-RANK = {Verdict.PASS: 0, Verdict.INCONCLUSIVE: 1, Verdict.FAIL: 2}
+from .records import RANK, LawReport, LeafReport, Report, Verdict
 
 
 class Kind(StrEnum):

@@ -17,12 +17,10 @@ from .differences import FINE_ARITHMETIC
 from .directions import Probe, another, certified, coordinate, probes, relative_to, scale_of_leaf
 from .execution import BudgetSpent, CallFailed, Origin
 from .probing import Measured, Place, measure, unmoved
-from .records import Cause, ErrorMap, Finding, LeafReport, Plan, Verdict
+from .records import RANK, Cause, ErrorMap, Finding, LeafReport, Plan, Verdict
 from .space import Array, grid_of, unit_roundoff
 from .traces import error_map, line_trace
 from .verdict import sees_a_factor
-
-RANK = {Verdict.PASS: 0, Verdict.INCONCLUSIVE: 1, Verdict.FAIL: 2}
 
 
 @dataclass(frozen=True, eq=False)

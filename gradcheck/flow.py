@@ -17,11 +17,11 @@ import numpy as np
 
 from . import circumstances
 from . import contract as contracts
-from .examine import RANK, LeafResult, examine_leaf
+from .examine import LeafResult, examine_leaf
 from .execution import BudgetSpent, Evaluator, Origin, Spent
 from .probing import SHIFT, Place
 from .randomness import Held
-from .records import Cause, Finding, LeafReport, Mode, Plan, Problem, Report, Verdict
+from .records import RANK, Cause, Finding, LeafReport, Mode, Plan, Problem, Report, Verdict
 from .space import Array, Space, rms, unit_roundoff, working_dtype
 
 # Far enough that the gradient of a curved function is another one, and no direction can hide it;

@@ -17,9 +17,8 @@ from typing import Any, Unpack
 import numpy as np
 
 from ..check import Options, check_jvp, check_vjp
-from ..examine import RANK
 from ..randomness import Held
-from ..records import Cause, Finding, Plan, PyTree, Report, UsageError
+from ..records import RANK, Cause, Finding, Plan, PyTree, Report, UsageError
 from .answers import with_faults, with_remarks
 from .jax_probes import Prober
 from .jax_questions import Heard, ask

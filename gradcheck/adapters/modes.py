@@ -9,9 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from ..records import Finding, LeafReport, Report, Verdict
-
-RANK = {Verdict.PASS: 0, Verdict.INCONCLUSIVE: 1, Verdict.FAIL: 2}
+from ..records import RANK, Finding, LeafReport, Report
 
 
 def merged(reports: Mapping[str, Report]) -> Report:

@@ -22,7 +22,7 @@ from ..contract import claim_at
 from ..directions import Probe
 from ..execution import BudgetSpent, CallFailed, Origin
 from ..records import Analytic, UsageError
-from ..space import Array, rms, same_bits, working_dtype
+from ..space import Array, same_bits, working_dtype
 
 MOST_EVALUATIONS = 128  # a line, its windows included: beyond, certainty grows too slowly
 # Tried for the least scatter, in scales of the leaf; the first only to see truncation.
@@ -36,8 +36,6 @@ ORDER = 16.0  # truncation falls so much from one step to the next, at least: th
 ALARM = 5e-4  # on either side: that the interval misses the median; 99.9 % as the ladder's bars
 NORMAL = 1.48  # standard deviations in a median absolute deviation, for normal noise
 LATTICE = 0.5  # of the spacing of numbers: noise below does not smooth their steps away
-SEEN = 16.0  # spacings of the numbers that f returns: a slope that moves f by so much is seen
-SINGLE = 2.0**-24  # the unit roundoff of float32, of which numbers behind a float64 may be
 
 
 @dataclass(frozen=True)
@@ -104,10 +102,6 @@ class _Sampler:
             for k in range(links)
         ]
 
-    def rise_at(self, t: float) -> float:
-        """Measure how far `f` rises from x to x + t v."""
-        return self._rise(self._point(t))
-
     def _point(self, t: float) -> Array:
         leaf = self.origin.space.leaves[self.probe.leaf].array
         return np.asarray(leaf + t * self.probe.tangent[self.probe.leaf]).astype(leaf.dtype)
@@ -164,25 +158,6 @@ def average(origin: Origin, probe: Probe, rng: np.random.Generator, spent: int) 
         float(np.median([getattr(a, name) for a in sampler.claimed])) for name in ("value", "scale")
     )
     return Median(middle, bar, claimed, size)
-
-
-def is_still(origin: Origin, probe: Probe, slope: float) -> bool:
-    """Whether `f` does not move at all beside x, though a slope of this size would move it.
-
-    Of many steps, such as those of sign or round in each entry, the differences over longer ways
-    have a slope; where `f` is constant in pieces, its derivative is 0 all the same.
-    """
-    spacing = 2 * max(origin.roundoff, origin.roundoff_of_x, SINGLE) * origin.size
-    leaf, v = origin.space.leaves[probe.leaf].array, probe.tangent[probe.leaf]
-    of_x = 2 * origin.roundoff_of_x * float(np.abs(leaf).max(initial=0.0)) / rms(v)
-    step = SEEN * max(spacing / abs(slope), of_x)  # x must move by many of its own spacings too
-    if not 0 < step < STEPS[-1]:
-        return False
-    try:
-        sampler = _Sampler(origin, probe, np.random.default_rng(0), 2)
-        return all(sampler.rise_at(t) == 0 for t in (step, -step))
-    except (BudgetSpent, CallFailed, UsageError):
-        return False
 
 
 def _reads_what_f_kept(origin: Origin, probe: Probe) -> bool:

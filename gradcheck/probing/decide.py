@@ -23,12 +23,12 @@ from ..verdict import (
     tolerance_for,
     where_kinks_meet,
 )
-from .averaging import average, is_still
+from .averaging import average
 from .claim_noise import is_rounding
 from .complex_step import complex_step
 from .here import Measured, line_through, measure_here
 from .place import Place
-from .staircase import moves_on_a_grid
+from .staircase import is_still, moves_on_a_grid
 
 # Troubles of x itself, not of its surroundings: another point may have none.
 POINTWISE = (Cause.KINK, Cause.JUMP, Cause.SINGULAR)
@@ -99,7 +99,8 @@ def _may_be_a_staircase(place: Place, measured: Measured) -> bool:
     if measured.judgement.verdict is not Verdict.FAIL:
         return False
     if measured.analytic.scale == 0:
-        return is_still(measured.origin or place.origin, measured.probe, measured.numeric)
+        origin = measured.origin or place.origin
+        return is_still(origin, measured.probe.tangent, measured.numeric)
     return measured.numeric == 0 and measured.line is not None and moves_on_a_grid(measured.line)
 
 

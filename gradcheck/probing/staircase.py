@@ -1,4 +1,4 @@
-"""Values of `f` that lie on a coarse grid, so that it stands still beside x and moves in steps.
+"""Functions that stand still beside x and move in steps, of which a slope says little.
 
 Part of `probing`.
 """
@@ -8,11 +8,36 @@ from __future__ import annotations
 import numpy as np
 
 from ..differences import Line
+from ..execution import BudgetSpent, Origin
+from ..space import Tangent, rms
 
+SEEN = 16.0  # spacings of the numbers that f returns: a slope that moves f by so much is seen
+SINGLE = 2.0**-24  # the unit roundoff of float32, of which numbers behind a float64 may be
+NEAR = 2.0**-13  # farther from x, a step that f takes is no news
 COARSE = 2.0**10  # spacings of the numbers of `f`: a grid of that width is no rounding of theirs
 PART = 4  # of the smallest step seen, that the grid may be finer
 EXACT = 1e-6  # of the grid, that a value may lie beside it
 FEWEST = 4  # values that moved: fewer lie on a grid by chance
+
+
+def is_still(origin: Origin, tangent: Tangent, slope: float) -> bool:
+    """Whether `f` does not move at all beside x, though a slope of this size would move it.
+
+    Of many steps, such as those of sign or round in each entry, the differences over longer ways
+    have a slope; where `f` is constant in pieces, its derivative is 0 all the same.
+    """
+    ((i, v),) = tangent.items()
+    spacing = 2 * max(origin.roundoff, origin.roundoff_of_x, SINGLE) * origin.size
+    largest = float(np.abs(origin.space.leaves[i].array).max(initial=0.0))
+    # x must move by many of its own spacings too
+    step = SEEN * max(spacing / abs(slope), 2 * origin.roundoff_of_x * largest / rms(v))
+    if not 0 < step < NEAR:
+        return False
+    line = Line(origin, tangent)
+    try:
+        return all(line(t).rise == 0 for t in (step, -step))
+    except BudgetSpent:
+        return False
 
 
 def moves_on_a_grid(line: Line) -> bool:

@@ -21,11 +21,12 @@ from .report import (
     require,
 )
 from .trace import EntryTrace, ErrorMap, LineTrace, WindowTrace
-from .words import Cause, Evidence, Kind, Mode, Verdict
+from .words import RANK, Cause, Evidence, Kind, Mode, Verdict
 
 __all__ = [
     "DEFAULT_RTOL",
     "PRESENTERS",
+    "RANK",
     "Analytic",
     "BoolArray",
     "Budget",

@@ -28,6 +28,10 @@ _SENTENCES = {
 }
 
 
+RANK = {Verdict.PASS: 0, Verdict.INCONCLUSIVE: 1, Verdict.FAIL: 2}
+"""Verdicts from the best to the worst."""
+
+
 class Cause(StrEnum):
     """What a finding is about. Members are added, never renamed."""
 
