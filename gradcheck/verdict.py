@@ -22,7 +22,9 @@ ZERO = 2.0**6
 ZERO_OF_FEW_DIGITS = 4.0
 ZERO_OF_F = 4.0
 NOTHING_OF_F = 2.0**8
-WORTH_SEEING_OF_F = 1e-2  # and in few digits no more than this share of f
+# In few digits no more than this share of f; where f does not move at all there is no slope to
+# miss, and a bar this wide is that of a window that could not be larger.
+WORTH_SEEING_OF_F, STILL_OF_F = 3e-3, 1e-2
 NOTHING = 1e-290  # a bar of this size is that of a function that is 0 everywhere
 MARGIN = 3.0  # times the bar, where the line is rough: the largest error/bar ever measured is 2.9
 # Unit roundoffs of its own dtype that a right claim may be off by: the second, because sums of a
@@ -83,7 +85,15 @@ class Scene:
     @property
     def nothing(self) -> float:
         """Bars up to this size are the rounding of f."""
-        return max(min(NOTHING_OF_F * self.roundoff, WORTH_SEEING_OF_F) * self.size, NOTHING)
+        return self._nothing(WORTH_SEEING_OF_F)
+
+    @property
+    def still(self) -> float:
+        """Bars up to this size are the rounding of an f that does not move."""
+        return self._nothing(STILL_OF_F)
+
+    def _nothing(self, share: float) -> float:
+        return max(min(NOTHING_OF_F * self.roundoff, share) * self.size, NOTHING)
 
 
 @dataclass(frozen=True)
@@ -229,7 +239,8 @@ def _judge_agreement(
         digits = -math.log10(distance / scale)
         reason = f"agrees to {digits:.1f} digits only; our bar is {bar / scale:.0e}"
         return Judgement(Verdict.PASS, Cause.PRECISION, reason, scale)
-    if analytic.scale <= scene.zero and bar <= scene.nothing:
+    nothing = scene.still if derivative.evidence is Evidence.FLAT else scene.nothing
+    if analytic.scale <= scene.zero and bar <= nothing:
         return Judgement(Verdict.PASS, None, "zero within the rounding of f", scale, zero=True)
     return Judgement(Verdict.INCONCLUSIVE, *EXPLANATION[derivative.evidence], scale)
 

@@ -7,8 +7,9 @@ Part of `differences`.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,8 +24,10 @@ from .window import ROUGH, Window, in_steps
 MARGIN = 1.1  # half of the errors beyond the bar, 13 of 49,000, were within a tenth of it
 ROUGHER = 1.25  # noise in a rough window: one was 3.1 bars off, and three are allowed
 # In few digits truncation and kinks hide in what looks like a little more than rounding: of 2,300
-# derivatives of float32 networks one was 5.2 bars off, and two more than three.
+# derivatives of float32 networks one was 5.2 bars off, and two more than three. The more of it
+# shows, the more may hide: where the margin was the same for all, one of 49,000 was 3.4 bars off.
 ROUGHER_IN_FEW_DIGITS, RESTLESS = 2.5, 1.5
+NEXT = 4.0  # times the step: windows so near share most of what they see
 TARGET = 1e-6  # relative bar at which the search for a better window stops
 
 
@@ -88,7 +91,8 @@ def _is_staircase(windows: tuple[Window, ...]) -> bool:
         return False
     contradicted = any(not w.agrees_with(flat) for w in moving)
     # farther out the steps are many, and what is made of them need not be whole any more
-    return contradicted or in_steps(np.concatenate([moving[0].right, moving[0].left]))
+    whole = in_steps(np.concatenate([moving[0].right, moving[0].left]))
+    return contradicted or whole or noise_of_larger(windows) > 0
 
 
 def _inherited(best: Window, windows: tuple[Window, ...]) -> float:
@@ -132,15 +136,33 @@ def as_chosen(
 def _margin(line: Line, choice: Choice) -> float:
     """Return by what the noise of the chosen window is multiplied in its bar."""
     if line.roundoff > FINE_ARITHMETIC:
-        return ROUGHER_IN_FEW_DIGITS if choice.window.excess > RESTLESS else 1.0
+        restless = choice.window.excess / RESTLESS
+        return ROUGHER_IN_FEW_DIGITS * restless if restless > 1 else 1.0
     return ROUGHER if choice.rough else 1.0
 
 
 def _luck(window: Window, windows: tuple[Window, ...]) -> float:
-    """Return how much less noise the chosen window shows than every smaller one.
+    """Return how much less noise the chosen window shows than every smaller one, or all larger.
 
-    Noise does not fall as steps grow, so that its few residuals are small by chance. One bar in
-    1,000 functions of rounded inputs was 25 times too small for this reason.
+    Noise does not depend on the step, so that its few residuals are small by chance. One bar in
+    1,000 functions of rounded inputs was 25 times too small for this reason. Windows far larger
+    say nothing: f may vary faster than their steps.
     """
     smaller = [w.spread for w in windows if w.h < window.h and not w.flat]
-    return max(1.0, min(smaller) / window.spread) if smaller else 1.0
+    larger = [w for w in windows if w.h > window.h]
+    beyond = noise_of_larger(larger) if larger and larger[0].h < NEXT * window.h else 0.0
+    return max(1.0, max(min(smaller, default=0.0), beyond) / window.spread)
+
+
+def noise_of_larger(larger: Sequence[Window]) -> float:
+    """Return the least spread of larger windows that is noise, 0 where there is none.
+
+    Noise does not grow with the step; truncation and kinks farther out do, in proportion at least.
+    """
+    rough = [w for w in larger if w.excess > ROUGH]
+    still = [
+        low.spread
+        for low, high in itertools.pairwise(rough)
+        if high.spread < low.spread * math.sqrt(high.h / low.h)
+    ]
+    return min(still, default=0.0)
