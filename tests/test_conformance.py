@@ -1,5 +1,6 @@
 """The table of conformance: what the document says is what the installed libraries do."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,14 +13,16 @@ from gradcheck.conformance import Column, Entry, Implementation, Mark, Use
 DOCUMENT = Path(__file__).parent.parent / "docs" / "conformance.md"
 READING = conformance.read(DOCUMENT.read_text(encoding="utf-8"))
 LAWS = [law.name for law in laws.LAWS]
+ALL_ARE_INSTALLED = os.environ.get("GRADCHECK_TESTS") == "libraries"  # as `tox -e libraries` does
 
 
 @pytest.mark.parametrize("one", conformance.IMPLEMENTATIONS, ids=lambda one: one.name)
 def test_document_is_current(one):
     """Marks of all laws, and that the uses which are said to break a law break it."""
     named = READING.versions[one.name]
-    if one.versions != named:
+    if one.versions != named and not ALL_ARE_INSTALLED:
         pytest.skip(f"the document is of {named}, installed is {one.versions or 'none of them'}")
+    assert one.versions == named
     column = conformance.judge(one, READING.seed)
     assert {name: entry.mark for name, entry in column.entries.items()} == READING.marks[one.name]
     assert {entry.mark for _, entry in column.uses} <= {Mark.BROKEN}

@@ -147,6 +147,7 @@ def test_commands_of_the_readme_are_those_of_ci():
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert "python -m pip install tox\n" in ci
     assert "\npython -m tox run-parallel" in ci
+    assert "\npython -m tox run -e libraries\n" in ci
     assert "58 pass" in run_shell("gradcheck verify --brief")
 
 
