@@ -93,7 +93,7 @@ def probes(
         chosen = rng.choice(entries, size=min(plan.count or 1, entries), replace=False)
         return tuple(coordinate(leaf, i, int(k), scale) for k in np.sort(chosen))
     return tuple(
-        _direction(leaf, i, claim if k % 2 == 1 else None, rng)
+        _direction(leaf, i, scale, claim if k % 2 == 1 else None, rng)
         for k in range(plan.count or DEFAULT_DIRECTIONS)
     )
 
@@ -110,10 +110,18 @@ def scale_of_leaf(leaf: Leaf) -> Array:
     usable = (sizes > LEAST_SIZE) & np.isfinite(sizes)  # a modulus may overflow
     if not typical > LEAST_SIZE or not usable.any():
         return np.asarray(1.0)
-    if typical <= SPREAD * float(np.median(sizes[sizes > 0])):
+    if typical <= SPREAD * _median(sizes[sizes > 0]):
         return np.asarray(_power_of_two(typical))
-    sizes = np.where(usable, sizes, np.median(sizes[usable]))
+    sizes = np.where(usable, sizes, _median(sizes[usable]))
     return np.asarray(2.0 ** np.round(np.log2(sizes)))
+
+
+def _median(sizes: Array) -> float:
+    """Return what `np.median` returns, in a tenth of its time where there are few numbers."""
+    ordered, middle = np.sort(sizes, axis=None), sizes.size // 2
+    if sizes.size % 2:
+        return float(ordered[middle])
+    return float(ordered[middle - 1] / 2 + ordered[middle] / 2)
 
 
 def _power_of_two(size: float) -> float:
@@ -122,7 +130,8 @@ def _power_of_two(size: float) -> float:
 
 def another(space: Space, i: int, rng: np.random.Generator) -> Probe:
     """Draw one more plain direction of a leaf."""
-    return _direction(space.leaves[i], i, None, rng)
+    leaf = space.leaves[i]
+    return _direction(leaf, i, scale_of_leaf(leaf), None, rng)
 
 
 def coordinate(leaf: Leaf, i: int, k: int, scale: Array) -> Probe:
@@ -141,9 +150,11 @@ def coordinate(leaf: Leaf, i: int, k: int, scale: Array) -> Probe:
     return Probe(i, {i: v}, size, entry)
 
 
-def _direction(leaf: Leaf, i: int, claim: Array | None, rng: np.random.Generator) -> Probe:
+def _direction(
+    leaf: Leaf, i: int, scale: Array, claim: Array | None, rng: np.random.Generator
+) -> Probe:
     """Draw a line along which every entry moves: alike, or so that a claim counts alike."""
-    array, scale = leaf.array, scale_of_leaf(leaf)
+    array = leaf.array
     drawn = draw_weights(rng, array.shape, array.dtype)
     if claim is None:
         return Probe(i, {i: scale * drawn}, float(scale.min()))

@@ -49,7 +49,9 @@ def examine_leaf(place: Place, i: int, plan: Plan, rng: np.random.Generator) -> 
     result = _sum_up(place, i, plan, results, stopped)
     if plan.canary:
         result = _with_canary(place, i, plan, results, result)
-    dtype = str((place.given or origin).space.leaves[i].array.dtype)  # the caller's own
+    if place.given is None:
+        return result
+    dtype = str(place.given.space.leaves[i].array.dtype)  # the caller's own
     return replace(result, report=replace(result.report, dtype=dtype))
 
 

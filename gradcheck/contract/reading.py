@@ -19,9 +19,9 @@ from .breach import Broken
 def require_finite(output: Output) -> None:
     """Require that f(x) is finite; elsewhere it has no derivative."""
     for path, array in output.arrays.items():
-        bad = np.argwhere(~np.isfinite(array))
-        if len(bad):  # not .size, which is 0 for the one index of a 0-d array
-            where = tuple(int(i) for i in bad[0])
+        finite = np.isfinite(array)
+        if not finite.all():
+            where = tuple(int(i) for i in np.argwhere(~finite)[0])
             at = f" at {path}{index_text(where)}" if array.ndim else ""
             raise Broken(
                 Cause.NONFINITE,

@@ -63,7 +63,7 @@ class Line:
         """Size of the numbers that make up g(0)."""
         return self.origin.size
 
-    @property
+    @cached_property
     def roundoff(self) -> float:
         """Unit roundoff of the coarser of the point and the output."""
         leaves = self.origin.space.leaves

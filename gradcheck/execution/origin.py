@@ -53,7 +53,7 @@ class Origin:
     forward_first: bool = False
     planted: Tangent = field(default_factory=dict)
 
-    @property
+    @cached_property
     def size(self) -> float:
         """Size of the numbers that make up <cotangent, f(x)>: what rounding is relative to."""
         return size_of([u * self.output.arrays[path] for path, u in self.cotangent.items()])
@@ -67,12 +67,12 @@ class Origin:
         ]
         return max((size for size in sizes if np.isfinite(size)), default=0.0)
 
-    @property
+    @cached_property
     def roundoff(self) -> float:
         """Unit roundoff of the coarsest output."""
         return _coarsest(self.output.arrays.values())
 
-    @property
+    @cached_property
     def roundoff_of_x(self) -> float:
         """Unit roundoff of the coarsest leaf."""
         return _coarsest(self.space.leaves[i].array for i in self.space.moving)

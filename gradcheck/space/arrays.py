@@ -5,7 +5,9 @@ Part of `space`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,13 +15,19 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 
+# A check asks for a few numbers hundreds of times: what follows from a dtype is worked out once,
+# and float64 has a short way through `inner` and `norm`.
+DOUBLE = np.dtype(np.float64)
 
+
+@cache
 def working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """Return the precision in which directions and displacements of a leaf are computed."""
     wide = np.result_type(dtype, np.float64)
     return np.dtype(wide)
 
 
+@cache
 def unit_roundoff(dtype: np.dtype[Any]) -> float:
     """Half the distance from 1 to the next number of the dtype: 2^-53 for float64."""
     return float(np.finfo(dtype).eps) / 2
@@ -28,6 +36,7 @@ def unit_roundoff(dtype: np.dtype[Any]) -> float:
 COARSEST_GRID = 2.0**-4  # float16 has no digits to be exact in; sixteen sizes are the least
 
 
+@cache
 def grid_of(dtype: np.dtype[Any]) -> float:
     """Spacing of the grid on which random directions of a leaf are drawn, relative to its scale.
 
@@ -68,13 +77,22 @@ def _draw_real(
 
 def inner(a: Array, b: Array) -> float:
     """Real inner product, Re sum conj(a) b, accumulated in at least float64."""
+    if a.dtype == DOUBLE == b.dtype:
+        return float(np.vdot(a, b))
     wide = working_dtype(np.result_type(a, b))
     product = np.vdot(a.astype(wide, copy=False).ravel(), b.astype(wide, copy=False).ravel())
     return float(product.real)
 
 
+SAFE = 2.0**900  # a sum of squares beyond this, or below its inverse, has lost some of them
+
+
 def norm(a: Array) -> float:
     """Euclidean norm, safe against overflow and underflow of the squares."""
+    if a.dtype == DOUBLE:
+        squares = float(np.vdot(a, a))
+        if 1 / SAFE < squares < SAFE:
+            return math.sqrt(squares)
     largest = float(np.abs(a).max(initial=0.0))
     if largest == 0.0 or not np.isfinite(largest):
         return largest
@@ -85,7 +103,7 @@ def norm(a: Array) -> float:
 
 def rms(a: Array) -> float:
     """Root mean square of the entries; 0 for an empty array."""
-    return norm(a) / float(np.sqrt(a.size)) if a.size else 0.0
+    return norm(a) / math.sqrt(a.size) if a.size else 0.0
 
 
 def size_of(arrays: Iterable[Array]) -> float:
@@ -100,16 +118,23 @@ def finer_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return wide if wide != dtype else np.dtype(longest)
 
 
+FEW_BYTES = 4096  # up to here a copy as bytes is cheaper than a comparison of arrays
+PADDED = "gG"  # longdouble has padding bytes, which mean nothing
+BITS = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
+
+
 def same_bits(a: Array, b: Array) -> bool:
     """Whether two arrays of one dtype are bit-identical: NaN is NaN, -0.0 is not 0.0."""
     if a.shape != b.shape or a.dtype != b.dtype:
         return False
+    if a.nbytes <= FEW_BYTES and a.dtype.char not in PADDED:
+        return a.tobytes() == b.tobytes()
     if a.dtype.kind in "SU":
         return bool(np.array_equal(a, b))
     if a.dtype.kind == "c":
         return same_bits(a.real, b.real) and same_bits(a.imag, b.imag)
-    if a.dtype.itemsize > 8:  # longdouble has padding bytes, which mean nothing
+    if a.dtype.char in PADDED:
         same = (a == b) & (np.signbit(a) == np.signbit(b)) | (np.isnan(a) & np.isnan(b))
         return bool(same.all())
-    bits = np.dtype(f"u{a.dtype.itemsize}")
-    return bool(np.array_equal(a.view(bits), b.view(bits)))
+    bits = BITS[a.dtype.itemsize]
+    return bool((a.view(bits) == b.view(bits)).all())

@@ -16,13 +16,12 @@ from ..records import UsageError
 from .arrays import Array
 
 NATIVE = "biufc"  # kinds of dtypes that NumPy computes with
+PLAIN = (np.ndarray, np.generic, float, int)  # no need to ask whose they are
 
 
 def is_foreign(value: object) -> bool:
     """Whether a value is an array that follows the array API standard, and not NumPy's."""
-    return array_api_compat.is_array_api_obj(value) and not isinstance(
-        value, (np.ndarray, np.generic)
-    )
+    return not isinstance(value, PLAIN) and array_api_compat.is_array_api_obj(value)
 
 
 def is_array(value: object) -> bool:

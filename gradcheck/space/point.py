@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import cached_property
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
@@ -103,7 +104,7 @@ class Space:
             )
         return cls(leaves, treespec)
 
-    @property
+    @cached_property
     def moving(self) -> tuple[int, ...]:
         """The numbers of the leaves that are differentiated."""
         return tuple(i for i, leaf in enumerate(self.leaves) if leaf.base is not None)
@@ -277,8 +278,13 @@ def _lock_as_before(given: Any, writeable: bool) -> None:  # noqa: ANN401, FBT00
             given.flags.writeable = writeable
 
 
+LEAF: optree.PyTreeSpec = optree.treespec_leaf(namespace=NAMESPACE)
+
+
 def flatten(tree: PyTree) -> tuple[dict[str, Any], optree.PyTreeSpec]:
     """Read a pytree: leaves by path (`x` is the root, `['W1']`, `.layers[0].bias`), structure."""
+    if type(tree) is np.ndarray:
+        return {"x": tree}, LEAF
     try:
         accessors, values, spec = optree.tree_flatten_with_accessor(tree, namespace=NAMESPACE)
     except RecursionError:
@@ -363,9 +369,9 @@ def _require_finite(path: str, array: Array) -> None:
     finest = np.dtype(np.complex128 if array.dtype.kind == "c" else np.float64)
     with np.errstate(over="ignore"):
         held = array.astype(finest) if array.dtype.itemsize > finest.itemsize else array
-    bad = np.argwhere(~np.isfinite(held))
-    if len(bad):  # not .size, which is 0 for the one index of a 0-d array
-        where = [int(k) for k in bad[0]]
+    finite = np.isfinite(held)
+    if not finite.all():
+        where = [int(k) for k in np.argwhere(~finite)[0]]
         value = array[tuple(where)]
         rule = (
             "beyond the range of float64, where no line can be measured; scale it"
