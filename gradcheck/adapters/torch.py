@@ -22,10 +22,10 @@ from ..randomness import Held
 from ..records import Plan, PyTree, Report, UsageError
 from .answers import with_faults, with_remarks
 from .modes import merged
-from .torch_closures import require_arguments
+from .torch_first_look import FirstLook, first_look
 from .torch_modules import call_of, kept, tree_of
 from .torch_tensors import Array, Call, Function, Still, Tensor, Translated, backward_of
-from .torch_upstream import detached_remarks, draw, modes_disagree, upstream_faults
+from .torch_upstream import draw, modes_disagree, upstream_faults
 
 __all__ = ["check_function", "check_module"]
 
@@ -111,10 +111,10 @@ def check_function(
         return own, {"reference": Translated.of(make(given), tree, still, "inputs").f}
 
     first, extra = translated(_applied, inputs)
-    _require_outputs(first)
-    require_arguments(first)
+    look = _looked_at(first)
+    look.require_arguments()
     report = check_vjp(first.f, first.vjp, first.point, **settings, **extra)
-    report = with_remarks(with_faults(report, upstream_faults(first)), detached_remarks(first))
+    report = with_remarks(with_faults(report, upstream_faults(first)), look.remarks())
     reports = {"backward": report}
     if double_backward:
         twice = _upstream(first)
@@ -188,7 +188,7 @@ def check_module(
     given = settings.pop("reference", None)
     tree, key = tree_of(module, inputs)
     own = Translated.of(call_of(module, key, loss), tree, still, "module")
-    _require_outputs(own)
+    look = _looked_at(own)
     if given is not None:
         _require_module("reference", given)
         finer = replace(still, around=partial(kept, given))
@@ -200,7 +200,7 @@ def check_module(
         if given is not None:
             settings["reference"] = partial(_only, settings["reference"])
         report = check_grad(partial(_only, own.f), partial(_gradient, own), own.point, **settings)
-    return with_remarks(report, detached_remarks(own))
+    return with_remarks(report, look.remarks())
 
 
 def _only(f: Callable[[PyTree], list[Array]], point: PyTree) -> Array:
@@ -240,25 +240,13 @@ def _require_module(name: str, module: object) -> None:
         )
 
 
-def _require_outputs(own: Translated) -> None:
-    """Call once, for what is no output that can be differentiated; the check reports what raises.
-
-    Raises
-    ------
-    UsageError
-        If there is none, or the loss is no number.
-    """
-    try:
-        outputs = own.run(own.point, lambda run: run.outputs)
-    except UsageError:
-        raise
-    except Exception:  # the caller's code
-        return
-    if not outputs:
-        raise UsageError(
-            "no floating or complex tensor was returned: there is nothing to differentiate; return "
-            "tensors, also in a tuple, list, dict or dataclass."
-        )
+def _looked_at(own: Translated) -> FirstLook:
+    """Call once, for what is no output that can be differentiated; the check says what raises."""
+    look = first_look(own)
+    if look is None:
+        return FirstLook((), (), None)
+    look.require_outputs()
+    return look
 
 
 def _held_still(options: Options, around: Any = None) -> tuple[dict[str, Any], Still]:  # noqa: ANN401

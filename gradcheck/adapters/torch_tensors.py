@@ -18,6 +18,7 @@ import optree
 
 from ..randomness import Held
 from ..records import PyTree, UsageError
+from .torch_layout import laid_out_like
 
 try:
     import torch
@@ -70,13 +71,21 @@ class Still:
 @contextmanager
 def _frozen(seed: int) -> Iterator[None]:
     """Let every call draw the same numbers, and put torch's generators back."""
-    cards = range(torch.cuda.device_count()) if torch.cuda.is_available() else range(0)
-    with torch.random.fork_rng(cards), torch.inference_mode(mode=False), torch.enable_grad():
-        # not torch.manual_seed, which reaches devices whose state is not put back
-        torch.default_generator.manual_seed(seed % SEEDS)
-        for card in cards:
-            torch.cuda.default_generators[card].manual_seed(seed % SEEDS)
-        yield
+    # neither torch.manual_seed, which reaches devices whose state is not put back, nor fork_rng,
+    # which takes as long as a small function
+    generators = [torch.default_generator]
+    if torch.cuda.is_available():
+        torch.cuda.init()  # no effect where it is; before, its generators are not there
+        generators += torch.cuda.default_generators
+    found = [generator.get_state() for generator in generators]
+    try:
+        for generator in generators:
+            generator.manual_seed(seed % SEEDS)
+        with torch.inference_mode(mode=False), torch.enable_grad():
+            yield
+    finally:
+        for generator, state in zip(generators, found, strict=True):
+            generator.set_state(state)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +96,23 @@ class Run:
     handed: list[Handed]
     outputs: dict[str, Tensor]
     detached: tuple[str, ...]
+
+    def gradients(self, dout: Sequence[Tensor | None], *, keep_graph: bool = False) -> list[Tensor]:
+        """Go backward from upstream gradients, one for each output; None: not part of a loss."""
+        # an output that is not part of the graph has a zero claim
+        live = [(y, u) for y, u in zip(self.outputs.values(), dout, strict=True) if u is not None]
+        live = [(y, u) for y, u in live if y.requires_grad]
+        if not live:
+            return [torch.zeros_like(x) for x in self.leaves]
+        found = torch.autograd.grad(
+            [y for y, _ in live],
+            self.leaves,
+            [u for _, u in live],
+            allow_unused=True,
+            materialize_grads=True,
+            retain_graph=keep_graph,
+        )
+        return list(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,22 +234,9 @@ class Translated:
         """
 
         def back(run: Run) -> PyTree:
-            outputs = list(run.outputs.values())
-            dout = list(upstream(outputs))
+            dout = list(upstream(list(run.outputs.values())))
             handed = [Handed.of(c, array) for c, array in zip(dout, cotangent, strict=False)]
-            # an output that is not part of the graph has a zero claim
-            live = [k for k, y in enumerate(outputs) if y.requires_grad and dout[k] is not None]
-            gradients = (
-                torch.autograd.grad(
-                    [outputs[k] for k in live],
-                    run.leaves,
-                    [dout[k] for k in live],
-                    allow_unused=True,
-                    materialize_grads=True,
-                )
-                if live
-                else [torch.zeros_like(x) for x in run.leaves]
-            )
+            gradients = run.gradients(dout)
             for each in (*run.handed, *handed):
                 each.write_back()
             return self.tree(as_array(gradient, "a gradient") for gradient in gradients)
@@ -329,31 +342,6 @@ def tensors_in(value: Any, path: str = "") -> Iterator[tuple[str, Tensor]]:  # n
 def moves(value: object) -> bool:
     """Whether it is a tensor that requires a gradient."""
     return isinstance(value, torch.Tensor) and bool(value.requires_grad)
-
-
-def laid_out_like(model: Tensor, source: Tensor) -> Tensor:
-    """Copy a tensor, as one that may be changed in place, into memory laid out as the model's.
-
-    Where entries of the model share memory, as where it is expanded, they cannot move one by one:
-    the copy is contiguous.
-    """
-    if _overlaps(model):
-        return source.clone(memory_format=torch.contiguous_format)
-    new = torch.empty_strided(model.shape, model.stride(), dtype=source.dtype, device=source.device)
-    with torch.no_grad():  # what lies between the entries is the same at every call
-        whole = new.untyped_storage().nbytes() // new.element_size()
-        new.as_strided((whole,), (1,)).zero_()
-    return new.copy_(source)
-
-
-def _overlaps(tensor: Tensor) -> bool:
-    """Whether entries may share memory."""
-    reach = 0
-    for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
-        if size > 1 and stride <= reach:
-            return True
-        reach += (size - 1) * stride
-    return False
 
 
 def _carried(value: Any, *, finer: bool) -> Any:  # noqa: ANN401 - whatever the function takes

@@ -7,22 +7,24 @@ Owns these questions, which need no differences. Part of `adapters`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from ..records import Cause, Finding, shown_error
-from ..space import inner, norm, size_of
-from .torch_tensors import Array, Tensor, Translated, as_array
+from ..space import inner, norm, same_bits, size_of, unit_roundoff
+from .torch_tensors import Array, Run, Tensor, Translated, as_array
 
+NUDGED = 1  # of the seed: the stream of the signs
 NUDGE = 4.0  # unit roundoffs by which upstream gradients are moved to see what rounding does
 NOISE = 2.0**10  # times what such a nudge does: a layout may sum in another order
 CANCELLED = 2.0**12  # unit roundoffs of the largest gradient, for one that is zero but for rounding
 SHARE, SHARE_OF_FEW_DIGITS = 1e-6, 1e-2  # of a gradient; float32 may be computed in TF32
 FILLING = 7.0  # stands between the numbers of a strided tensor: a kernel that reads on sees it
 CONSTANT = 0.75  # what an expanded one holds
+DOUBLE_EPS = 2 * unit_roundoff(np.dtype(np.float64))
 Upstream = Callable[[list[Tensor]], list[Tensor | None]]
 Gradients = dict[str, Array]
 
@@ -30,9 +32,12 @@ Gradients = dict[str, Array]
 def upstream_faults(translated: Translated) -> Iterator[Finding]:
     """Ask for gradients from the same upstream gradients in other layouts, and from some alone.
 
-    Costs about two backward passes for each layout and each output. Where the backward pass raises
-    as it is, nothing is asked: the check says so.
+    Costs one forward pass, and a backward pass for each layout and each output, where all answers
+    agree; else two more passes for each, of its own. Where the backward pass raises as it is,
+    nothing is asked: the check says so.
     """
+    if _agree_on_one_graph(translated):
+        return
     asked = _Asked(translated)
     try:
         drawn = asked.gradients(asked.draw)
@@ -42,6 +47,83 @@ def upstream_faults(translated: Translated) -> Iterator[Finding]:
     noise = {path: norm(nudged[path] - drawn[path]) for path in drawn}
     yield from _of_layouts(asked, drawn, noise)
     yield from _of_some(asked, drawn, noise)
+
+
+# --- all questions to one graph -----------------------------------------------------------------
+
+
+def _agree_on_one_graph(translated: Translated) -> bool:
+    """Ask everything of the graph of one forward pass; returns whether all answers agree.
+
+    Where they do not, that says nothing yet: a backward pass may use up what the forward pass kept,
+    or draw random numbers.
+    """
+    seed = translated.still.seed
+    try:
+        return bool(translated.run(translated.point, lambda run: _OneGraph(run, seed).agrees()))
+    except Exception:  # the caller's code, which need not go backward twice
+        return False
+
+
+@dataclass(frozen=True, eq=False)
+class _OneGraph:
+    """Gradients for upstream gradients of our choice, all from one forward pass."""
+
+    run: Run
+    seed: int
+
+    def agrees(self) -> bool:
+        """Whether layouts change nothing, and outputs alone add up to all of them."""
+        outputs = list(self.run.outputs.values())
+        upstream = draw(outputs, self.seed)
+        drawn = self.gradients(upstream)
+        return self._layouts_agree(upstream, drawn) and self._outputs_add_up(upstream, drawn)
+
+    def gradients(self, upstream: Sequence[Tensor | None]) -> Gradients:
+        """Go backward once, and keep the graph."""
+        gradients = self.run.gradients(upstream, keep_graph=True)
+        return {str(k): as_array(du, "a gradient") for k, du in enumerate(gradients)}
+
+    def _layouts_agree(self, upstream: list[Tensor], drawn: Gradients) -> bool:
+        known: dict[Layout, tuple[list[Tensor], Gradients]] = {_as_it_is: (upstream, drawn)}
+        for laid_out, plain in LAYOUTS.values():
+            given = [laid_out(u) for u in upstream]
+            if all(a.stride() == u.stride() for a, u in zip(given, upstream, strict=True)):
+                continue  # as of one number: there is no other layout
+            if plain not in known:
+                others = [plain(u) for u in upstream]
+                known[plain] = others, self.gradients(others)
+                if _are_one_answer(known[plain][1], drawn):
+                    return False
+            if not _are_alike(self.gradients(given), known[plain][1], drawn):
+                return False
+        return True
+
+    def _outputs_add_up(self, upstream: list[Tensor], drawn: Gradients) -> bool:
+        """Whether the gradients of each output alone, the others undefined, have the right sum.
+
+        What each is off by depends on its own random upstream gradient: that cannot cancel.
+        """
+        if len(upstream) < 2:
+            return True
+        added = {path: np.zeros_like(du) for path, du in drawn.items()}
+        for k in range(len(upstream)):
+            alone = self.gradients([u if j == k else None for j, u in enumerate(upstream)])
+            added = {path: du + alone[path] for path, du in added.items()}
+        return _are_alike(added, drawn, drawn)
+
+
+def _are_alike(got: Gradients, expected: Gradients, drawn: Gradients) -> bool:
+    allowed = _allowed(expected, drawn)
+    return all(norm(got[path] - right) <= allowed[path] for path, right in expected.items())
+
+
+def _are_one_answer(first: Gradients, second: Gradients) -> bool:
+    """Whether two upstream gradients have one answer, as of a backward pass that keeps it."""
+    return any(same_bits(du, second[path]) and np.any(du != 0) for path, du in first.items())
+
+
+# --- each question by itself --------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,15 +221,10 @@ def _answer(
         got = asked.gradients(upstream)
     except Exception as error:
         return f"it raises {shown_error(error)}"
-    sizes = {path: max(norm(expected[path]), norm(drawn[path])) for path in expected}
-    largest = max(sizes.values())
+    allowed = _allowed(expected, drawn)
     for path, right in expected.items():
-        roundoff = float(np.finfo(right.dtype).eps) if right.size else 0.0
-        few = roundoff > np.finfo(np.float64).eps
-        share = SHARE_OF_FEW_DIGITS if few else SHARE
-        allowed = share * sizes[path] + NOISE * noise[path]
-        allowed += min(CANCELLED * roundoff, share) * largest
-        if np.isfinite(right).all() and not norm(got[path] - right) <= allowed:
+        most = allowed[path] + NOISE * noise[path]
+        if np.isfinite(right).all() and not norm(got[path] - right) <= most:
             at = np.unravel_index(int(np.argmax(_off(got[path], right))), right.shape)
             where = f" at {[int(i) for i in at]}" if at else ""
             return (
@@ -155,6 +232,18 @@ def _answer(
                 f"{right[at]:.6g}"
             )
     return ""
+
+
+def _allowed(expected: Gradients, drawn: Gradients) -> dict[str, float]:
+    """Return by how much gradients may differ from those expected, in a sum of another order."""
+    sizes = {path: max(norm(expected[path]), norm(drawn[path])) for path in expected}
+    largest = max(sizes.values())
+    allowed = {}
+    for path, right in expected.items():
+        roundoff = 2 * unit_roundoff(right.dtype) if right.size else 0.0
+        share = SHARE_OF_FEW_DIGITS if roundoff > DOUBLE_EPS else SHARE
+        allowed[path] = share * sizes[path] + min(CANCELLED * roundoff, share) * largest
+    return allowed
 
 
 def _off(got: Array, right: Array) -> Array:
@@ -166,16 +255,20 @@ def _off(got: Array, right: Array) -> Array:
 def draw(outputs: list[Tensor], seed: int, nudge: float = 0.0) -> list[Tensor]:
     """Draw tensors like the outputs from a seed; nudged, they differ in their last digits."""
     rng = np.random.default_rng(seed)
-    return [_drawn(y, rng, nudge) for y in outputs]
+    signs = np.random.default_rng((seed, NUDGED)) if nudge else None
+    return [_drawn(y, rng, signs, nudge) for y in outputs]
 
 
-def _drawn(y: Tensor, rng: np.random.Generator, nudge: float) -> Tensor:
+def _drawn(
+    y: Tensor, rng: np.random.Generator, signs: np.random.Generator | None, nudge: float
+) -> Tensor:
     """Draw normal numbers like an output, each of them nudged by some units in its last place."""
     shape = tuple(y.shape)
     values = rng.standard_normal(shape)
     if y.is_complex():
         values = values + 1j * rng.standard_normal(shape)
-    values = values * (1 + nudge * torch.finfo(y.dtype).eps * rng.choice([-1.0, 1.0], shape))
+    if signs is not None:
+        values = values * (1 + nudge * torch.finfo(y.dtype).eps * signs.choice([-1.0, 1.0], shape))
     return torch.tensor(values, dtype=y.dtype, device=y.device)
 
 
@@ -267,17 +360,3 @@ def _pushed(
         return translated.jvp(translated.point, translated.tree(iter(tangents)))
 
     return v, (push(v), push((v * (1 + signs)).astype(dtype)))
-
-
-def detached_remarks(translated: Translated) -> Iterator[Finding]:
-    """Say which floating outputs nothing can be asked of, as they are cut off from the inputs."""
-    try:
-        detached = translated.run(translated.point, lambda run: run.detached)
-    except Exception:  # as above
-        return
-    if detached:
-        yield Finding(
-            Cause.DETACHED,
-            f"output {', '.join(detached)} requires no gradient, so it was left out: right where "
-            f"it is detached on purpose.",
-        )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..adapters.answers import with_faults
-from ..adapters.torch_closures import require_arguments
+from ..adapters.torch_first_look import first_look
 from ..adapters.torch_tensors import Function, Still, Tensor, Translated, backward_of
 from ..adapters.torch_upstream import upstream_faults
 from ..check import check_jvp, check_vjp
@@ -108,7 +108,9 @@ def torch_gradcheck(
     if not (check_forward_ad or check_backward_ad):
         raise UsageError("neither check_forward_ad nor check_backward_ad: nothing is checked.")
     translated = _translated(func, _listed(inputs))
-    require_arguments(translated)
+    look = first_look(translated)
+    if look is not None:
+        look.require_arguments()
     plan = Plan.auto() if rtol is None else Plan.auto(rtol=rtol)
     checks = {"backward": check_backward_ad, "forward": check_forward_ad}
     for mode in (name for name, asked in checks.items() if asked):

@@ -70,10 +70,9 @@ def measure(place: Place, probe: Probe, plan: Plan) -> Measured:
         measured = replace(measured, judgement=measured.judgement.doubted(Cause.PRECISION, STAIRS))
     if _may_be_rounding(place, measured):
         measured = replace(measured, judgement=measured.judgement.doubted(Cause.PRECISION, CANCELS))
-    if measured is first and _is_plain(first):
-        return _held_against_given(place, measured, plan)
-    measured = replace(measured, tolerated=_tolerance(measured, plan))
-    return _held_against_given(place, measured, plan)
+    plain = measured is first and _is_plain(first)
+    tolerating = measured if plain else replace(measured, tolerated=_tolerance(measured, plan))
+    return _held_against_given(place, tolerating, plan)
 
 
 def _is_zero_to_rounding(place: Place, measured: Measured) -> bool:
