@@ -61,31 +61,29 @@ class Still:
     def kept(self) -> Iterator[None]:
         """Make one call with autograd switched on."""
         self.held.rewind()
+        generators = _generators()
+        found = [generator.get_state() for generator in generators]
+        inferring = torch.is_inference_mode_enabled()
         try:
-            with _frozen(self.seed), self.around():
+            # neither torch.manual_seed, which reaches devices whose state is not put back, nor
+            # fork_rng, which takes as long as a small function
+            for generator in generators:
+                generator.manual_seed(self.seed % SEEDS)
+            normal = torch.inference_mode(mode=False) if inferring else nullcontext()
+            with normal, torch.enable_grad(), self.around():
                 yield
         finally:
+            for generator, state in zip(generators, found, strict=True):
+                generator.set_state(state)
             self.held.rewind()
 
 
-@contextmanager
-def _frozen(seed: int) -> Iterator[None]:
-    """Let every call draw the same numbers, and put torch's generators back."""
-    # neither torch.manual_seed, which reaches devices whose state is not put back, nor fork_rng,
-    # which takes as long as a small function
-    generators = [torch.default_generator]
-    if torch.cuda.is_available():
-        torch.cuda.init()  # no effect where it is; before, its generators are not there
-        generators += torch.cuda.default_generators
-    found = [generator.get_state() for generator in generators]
-    try:
-        for generator in generators:
-            generator.manual_seed(seed % SEEDS)
-        with torch.inference_mode(mode=False), torch.enable_grad():
-            yield
-    finally:
-        for generator, state in zip(generators, found, strict=True):
-            generator.set_state(state)
+def _generators() -> list[Any]:
+    """List torch's own, of the CPU and of every card."""
+    if not torch.cuda.is_available():
+        return [torch.default_generator]
+    torch.cuda.init()  # no effect where it is; before, its generators are not there
+    return [torch.default_generator, *torch.cuda.default_generators]
 
 
 @dataclass(frozen=True, eq=False)

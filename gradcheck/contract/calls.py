@@ -92,7 +92,7 @@ def fits(cotangent: dict[str, Array], output: Output) -> bool:
 
 def claim_at(origin: Origin, space: Space) -> Origin | None:
     """Move the claim, and not `f`, to another point; None if it is broken there."""
-    there = replace(origin, space=space)
+    there = origin if space is origin.space else replace(origin, space=space)
     if origin.evaluator.problem.kind is Kind.JVP:
         return there
     try:

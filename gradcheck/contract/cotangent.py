@@ -29,7 +29,6 @@ GROSS = 1e-2  # of the leaf's own claim
 LEAST = 1e-3  # of the largest leaf's claim, and of the output, over one scale of the leaf
 HALF_OF_THE_DIGITS = 2.0  # times the root of the unit roundoff: both bounds where digits are few
 LAST_DIGITS = 2.0**-20  # by which a cotangent is nudged, to see whether the claim is rounding
-QUIET = {"all": "ignore"}  # floating-point errors at numbers of our own choice are no news
 
 
 def examine_cotangent(origin: Origin, rng: np.random.Generator) -> None:
@@ -177,8 +176,7 @@ def _stretch(origin: Origin) -> float:
 
 def _pull(origin: Origin, cotangent: dict[str, Array]) -> dict[int, Array]:
     """Call the claim with a cotangent of our own; if it writes to that, it is broken."""
-    evaluator = replace(origin.evaluator, warned=QUIET)
-    space = origin.space
+    evaluator, space = origin.evaluator.quiet, origin.space
     given = origin.output.rebuild(cotangent)
     handed = {k: v for k, v in leaves_by_path(given).items() if is_array(v)}
     before = {path: read(array) for path, array in handed.items()}

@@ -80,14 +80,14 @@ def _examine(
     before = Streams.now(evaluator.problem)
     steady, remarks = call_f_again(origin, _caller(origin, rng))
     between = Streams.now(evaluator.problem)
-    origin = replace(origin, steady=steady)
+    origin = origin if steady else replace(origin, steady=steady)
     constant: frozenset[int] = frozenset()
     raw = evaluator.problem.claim
     if evaluator.claim_is_callable and origin.claimed:
         here = call_claim_again(origin)
         compare_value(origin, here.value)
         seen = call_claim_elsewhere(origin, nearby, here)
-        origin, constant = replace(origin, forward_first=seen.forward_first), seen.constant
+        origin, constant = origin.asked(forward_first=seen.forward_first), seen.constant
         remarks += seen.remarks + shared_buffers(origin, here.raw)
         raw = here.raw
     if evaluator.problem.kind is Kind.VJP:

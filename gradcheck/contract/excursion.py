@@ -7,7 +7,7 @@ Part of `contract`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -59,7 +59,7 @@ def call_claim_elsewhere(origin: Origin, nearby: Space, here: Answer) -> Excursi
     """
     there, needs_f = _elsewhere(origin, nearby)
     require_unchanged(origin, here.raw, here.read)
-    first = replace(origin, forward_first=needs_f)
+    first = origin.asked(forward_first=needs_f)
     if there is not None and not needs_f and origin.evaluator.problem.claim is not True:
         _look_at_identity(origin, nearby, here, there)
     needs_f, remarks = _come_back(first, here, there)
@@ -76,7 +76,7 @@ def _elsewhere(origin: Origin, nearby: Space) -> tuple[dict[int, Array] | None, 
     """Call the claim nearby; where it raises, after `f`. Returns whether that was needed."""
     for needs_f in (False, True):
         try:
-            called = call_claim(replace(origin, forward_first=needs_f), nearby)
+            called = call_claim(origin.asked(forward_first=needs_f), nearby)
             return read_claim(origin.space, called), needs_f
         except (Broken, UsageError):
             pass
@@ -92,7 +92,7 @@ def _look_at_identity(origin: Origin, nearby: Space, here: Answer, there: dict[i
     if all(same_bits(there[i], here.read[i]) for i in arrays):
         return
     for needs_f in (False, True):  # what f keeps may go by identity too, if it is kept anew
-        asked = replace(origin, forward_first=needs_f)
+        asked = origin.asked(forward_first=needs_f)
         if needs_f:
             fresh, _ = _elsewhere(asked, nearby)
             there = there if fresh is None else fresh
@@ -137,7 +137,7 @@ def _come_back(
         return origin.forward_first, ()
     if raised is not None and raised.breach.finding.cause is not Cause.RAISED:
         raise raised
-    again, still = _wrong_at_x(replace(origin, forward_first=True), here)
+    again, still = _wrong_at_x(origin.asked(forward_first=True), here)
     if raised is not None:
         if again is None and still is None:
             return True, ()

@@ -5,7 +5,7 @@ Part of `contract`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -90,7 +90,7 @@ def _different(origin: Origin, second: dict[int, Array], i: int) -> Broken:
             leaf=path,
         )
     before = Streams.now(origin.evaluator.problem)
-    plain = replace(origin, forward_first=False)
+    plain = origin.asked(forward_first=False)
     answers: list[Tangent] = [origin.claimed, second]
     try:
         while len(answers) < CALLS:

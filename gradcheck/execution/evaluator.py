@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,9 @@ class CallFailed(Exception):
         )
 
 
+QUIET = {"all": "ignore"}
+
+
 class BudgetSpent(Exception):
     """The plan's budget does not allow another evaluation."""
 
@@ -107,6 +111,11 @@ class Evaluator:
     spent: Spent
     referring: bool = False
     warned: Any = field(default_factory=np.geterr)
+
+    @cached_property
+    def quiet(self) -> Evaluator:
+        """The same, for calls with numbers of our own choice, whose errors are no news at x."""
+        return replace(self, warned=QUIET)
 
     @property
     def evaluations(self) -> int:

@@ -6,7 +6,7 @@ Part of `execution`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -52,6 +52,11 @@ class Origin:
     steady: bool = True
     forward_first: bool = False
     planted: Tangent = field(default_factory=dict)
+
+    def asked(self, *, forward_first: bool) -> Origin:
+        """Return the origin from which the claim is asked in that order; itself, if it is so."""
+        same = forward_first is self.forward_first
+        return self if same else replace(self, forward_first=forward_first)
 
     @cached_property
     def size(self) -> float:

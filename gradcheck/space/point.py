@@ -282,9 +282,15 @@ LEAF: optree.PyTreeSpec = optree.treespec_leaf(namespace=NAMESPACE)
 
 
 def flatten(tree: PyTree) -> tuple[dict[str, Any], optree.PyTreeSpec]:
-    """Read a pytree: leaves by path (`x` is the root, `['W1']`, `.layers[0].bias`), structure."""
+    """Read a pytree: leaves by path (`x` is the root, `['W1']`, `.layers[0].bias`), structure.
+
+    One array and a list of arrays, which are read most often, need not be asked for their paths.
+    """
     if type(tree) is np.ndarray:
         return {"x": tree}, LEAF
+    if type(tree) in (list, tuple) and all(type(value) is np.ndarray for value in tree):
+        spec = optree.tree_structure(tree, namespace=NAMESPACE)
+        return {f"[{k}]": value for k, value in enumerate(tree)}, spec
     try:
         accessors, values, spec = optree.tree_flatten_with_accessor(tree, namespace=NAMESPACE)
     except RecursionError:
