@@ -150,7 +150,10 @@ class _Surveyor:
         make_finer: Callable[[], Place | None] = lambda: None,
     ) -> Place:
         def visit(distance: float) -> Origin | None:
-            nearby = _nearby(origin.space, distance, self.for_shifts)
+            # in the claim's own digits, so that f and the claim are asked at one and the same point
+            own = origin.space if origin.short is None else origin.short.space
+            nearby = _nearby(own, distance, self.for_shifts)
+            nearby = nearby if origin.short is None else nearby.promoted()
             return contracts.revisit(origin, nearby, self.for_contract)
 
         def make_views() -> tuple[tuple[str, Place], ...]:

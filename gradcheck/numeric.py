@@ -27,6 +27,7 @@ from .space import (
     Leaf,
     Space,
     Tangent,
+    is_numeric,
     leaves_by_path,
     rms,
     working_dtype,
@@ -242,7 +243,7 @@ def _read_direction_of(leaf: Leaf, given: Mapping[str, Any]) -> Array:
     if leaf.path not in given:
         raise UsageError(f"the direction has no {leaf.path}; it must be structured like x.")
     v = np.asarray(given[leaf.path])
-    if v.dtype.kind not in "fciub":
+    if not (is_numeric(v.dtype) or v.dtype.kind == "b"):
         raise UsageError(
             f"the direction of leaf {leaf.path} has dtype {v.dtype}, but it must be numbers; "
             f"convert it, such as direction.astype(float)."

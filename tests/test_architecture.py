@@ -66,6 +66,7 @@ FILES_OF = {
     "sklearn": ["subjects/sklearn_mlp.py"],
     "torch": [
         "adapters/torch.py",
+        "adapters/torch_arrays.py",
         "adapters/torch_layout.py",
         "adapters/torch_modules.py",
         "adapters/torch_tensors.py",

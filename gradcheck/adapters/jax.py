@@ -74,7 +74,7 @@ def check(
     ------
     UsageError
         If the call makes no sense: nothing to differentiate, an unknown mode, a mode that is asked
-        for by name and `fn` has not, a leaf of bfloat16.
+        for by name and `fn` has not, a leaf of eight bits.
 
     Notes
     -----
@@ -87,8 +87,8 @@ def check(
     A complex derivative is that of JAX, where df = Re sum g dx: the gradient is not conjugated, as
     it is in PyTorch and in `gradcheck.check_grad`. Nothing has to be translated by the caller.
 
-    float16 is judged in float64 likewise; an output of bfloat16 has too few digits to certify
-    much, and its verdict is often INCONCLUSIVE.
+    float16 and bfloat16 are judged in float64 likewise. Where `fn` itself rounds to bfloat16, that
+    is too few digits to certify much, and the verdict is often INCONCLUSIVE; `reference` helps.
 
     Examples
     --------

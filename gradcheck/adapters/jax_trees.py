@@ -15,7 +15,7 @@ import numpy as np
 import optree
 
 from ..records import PyTree, UsageError
-from ..space import NAMESPACE
+from ..space import NAMESPACE, is_floating, unit_roundoff
 
 try:
     import jax
@@ -152,11 +152,11 @@ class _Held:
 
 def as_long_as(arrays: Iterable[Any]) -> Any:  # noqa: ANN401 - a context of JAX's
     """Compute in float64 where an array is of it, and otherwise as JAX is set."""
-    long = any(np.finfo(array.dtype).bits > SHORT for array in map(np.asarray, arrays))
+    long = any(unit_roundoff(array.dtype) < SHORT for array in map(np.asarray, arrays))
     return jax.enable_x64(bool(long or jax.config.jax_enable_x64))
 
 
-SHORT = 32  # bits of the numbers that JAX has without x64
+SHORT = 2.0**-24  # unit roundoff of the finest numbers that JAX has without x64
 
 
 def tangent(primal: JaxArray, step: JaxArray) -> JaxArray:
@@ -166,7 +166,7 @@ def tangent(primal: JaxArray, step: JaxArray) -> JaxArray:
 
 def as_array(leaf: JaxArray) -> np.ndarray[Any, Any]:
     """Return NumPy's array; of float32, where NumPy has no such floating dtype."""
-    return np.asarray(leaf if np.dtype(leaf.dtype).kind in "fc" else leaf.astype("f4"))
+    return np.asarray(leaf if is_floating(np.dtype(leaf.dtype)) else leaf.astype("f4"))
 
 
 def _named(leaves: Leaves) -> Named:
@@ -201,7 +201,7 @@ def _start(name: str, leaf: JaxArray) -> np.ndarray[Any, Any]:
             f"and jax.vmap."
         )
     array = np.asarray(leaf if isinstance(leaf, jax.Array) else jnp.array(leaf))
-    if array.dtype.kind not in "fc":
+    if not is_floating(array.dtype):
         raise UsageError(
             f"leaf {name} has dtype {array.dtype}, in which a difference has too few digits to "
             f"certify anything; give it as float32, and round it inside of fn."

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from ..randomness import Held
-from ..space import Array, same_bits
+from ..space import Array, is_floating, same_bits
 
 Restore = Callable[[], None]
 SOURCES = (np.random.Generator, np.random.RandomState, random.Random)
@@ -250,7 +250,7 @@ def _of_array(array: Array) -> Restore:
 
 
 def _same_values(array: Array, kept: Array) -> bool:
-    if array.dtype.kind in "fc":
+    if is_floating(array.dtype):
         return same_bits(np.asarray(array), kept)
     if array.dtype == object:
         return _same_objects(array.flat, kept.flat)

@@ -22,9 +22,10 @@ from ..randomness import Held
 from ..records import Plan, PyTree, Report, UsageError
 from .answers import with_faults, with_remarks
 from .modes import merged
+from .torch_arrays import Array
 from .torch_first_look import FirstLook, first_look
 from .torch_modules import call_of, kept, tree_of
-from .torch_tensors import Array, Call, Function, Still, Tensor, Translated, backward_of
+from .torch_tensors import Call, Function, Still, Tensor, Translated, backward_of
 from .torch_upstream import draw, modes_disagree, upstream_faults
 
 __all__ = ["check_function", "check_module"]
@@ -46,8 +47,9 @@ def check_function(
         dataclass.
     *inputs
         Tensors that require a gradient are differentiated, also in lists, tuples and dicts: of
-        any shape and strides, on any device, of a dtype that NumPy has (not bfloat16). Of other
-        tensors a copy is handed on, and all else, such as numbers and None, as it is.
+        any shape and strides, on any device, of a dtype that NumPy has; it has bfloat16 where
+        ml_dtypes is installed. Of other tensors a copy is handed on, and all else, such as numbers
+        and None, as it is.
     double_backward : bool
         Check the backward pass of the backward pass too: leaves `['double'][0]` for inputs and
         `['double dout'][0]` for upstream gradients.

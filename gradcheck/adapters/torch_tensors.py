@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import optree
 
 from ..randomness import Held
 from ..records import PyTree, UsageError
+from .torch_arrays import Array, as_array, as_point, as_tensor, like
 from .torch_layout import laid_out_like
 
 try:
@@ -27,7 +27,6 @@ except ModuleNotFoundError as error:
     message = "gradcheck's checks of torch need torch: pip install torch"
     raise ImportError(message) from error
 
-Array = npt.NDArray[Any]
 Tensor = Any  # torch may not be installed where types are checked
 Function = Callable[..., Any]
 Call = Callable[[PyTree, Callable[[Any], Any]], Any]
@@ -180,7 +179,7 @@ class Translated:
         )
         paths = tuple(accessor.codify("") for accessor in accessors)
         arrays = [
-            as_array(value, f"{what}{path}") if moves(value) else None
+            as_point(value, f"{what}{path}") if moves(value) else None
             for path, value in zip(paths, given, strict=True)
         ]
         for path, value in zip(paths, given, strict=True):
@@ -207,7 +206,7 @@ class Translated:
         def read(run: Run) -> list[Array]:
             for handed in run.handed:
                 handed.write_back()
-            return [as_array(_finer(y), "an output") for y in run.outputs.values()]
+            return [as_array(y, "an output") for y in run.outputs.values()]
 
         outputs: list[Array] = self.run(point, read)
         return outputs
@@ -216,7 +215,7 @@ class Translated:
         """Go backward."""
 
         def upstream(outputs: list[Tensor]) -> list[Tensor]:
-            return [_like(y, c) for y, c in zip(outputs, cotangent, strict=True)]
+            return [like(y, c) for y, c in zip(outputs, cotangent, strict=True)]
 
         return self.pull(point, upstream, cotangent)
 
@@ -247,7 +246,7 @@ class Translated:
         def read(run: Run) -> list[Array]:
             pairs = [forward_ad.unpack_dual(out) for out in run.outputs.values()]
             tangents = [torch.zeros_like(y) if dy is None else dy for y, dy in pairs]
-            return [as_array(_finer(dy), "a tangent") for dy in tangents]
+            return [as_array(dy, "a tangent") for dy in tangents]
 
         with warnings.catch_warnings(), forward_ad.dual_level():
             # torch's own: the first dual number of a program loads what it has deprecated
@@ -272,8 +271,8 @@ class Translated:
                 if array is None:
                     values.append(_carried(value, finer=finer))
                     continue
-                leaf = torch.tensor(array, device=value.device, requires_grad=True)
-                source = leaf if v is None else forward_ad.make_dual(leaf, _like(leaf, v))
+                leaf = as_tensor(array, device=value.device).requires_grad_()
+                source = leaf if v is None else forward_ad.make_dual(leaf, like(leaf, v))
                 values.append(laid_out_like(value, source))
                 leaves.append(leaf)
                 handed.append(Handed.of(values[-1], array))
@@ -350,31 +349,3 @@ def _carried(value: Any, *, finer: bool) -> Any:  # noqa: ANN401 - whatever the 
     if finer and value.dtype in FINER["f"]:
         return copied.double()
     return copied.to(torch.complex128) if finer and value.dtype in FINER["c"] else copied
-
-
-def _finer(tensor: Tensor) -> Tensor:
-    """Write bfloat16 as float32, of which it is a part."""
-    return tensor.float() if tensor.dtype == torch.bfloat16 else tensor
-
-
-def _like(tensor: Tensor, array: Array | None) -> Tensor:
-    return torch.tensor(array, dtype=tensor.dtype, device=tensor.device)
-
-
-def as_array(tensor: Tensor, what: str) -> Array:
-    """Return a copy as an array of the same dtype.
-
-    Raises
-    ------
-    UsageError
-        If NumPy has no such array, as of bfloat16 or sparse ones.
-    """
-    try:
-        array: Array = np.array(tensor.numpy(force=True))
-    except (TypeError, RuntimeError, NotImplementedError) as error:
-        kind = f"{tensor.dtype}, {tensor.layout}"
-        raise UsageError(
-            f"{what} is a tensor of {kind}, which NumPy has not: {error}; give it as float32 or "
-            f"float64, .to_dense() where it is sparse."
-        ) from error
-    return array

@@ -15,7 +15,8 @@ import torch
 
 from ..records import Cause, Finding, shown_error
 from ..space import inner, norm, same_bits, size_of, unit_roundoff
-from .torch_tensors import Array, Run, Tensor, Translated, as_array
+from .torch_arrays import Array, as_array
+from .torch_tensors import Run, Tensor, Translated
 
 NUDGED = 1  # of the seed: the stream of the signs
 NUDGE = 4.0  # unit roundoffs by which upstream gradients are moved to see what rounding does
@@ -334,7 +335,7 @@ def modes_disagree(translated: Translated, rtol: float) -> Iterator[Finding]:
         size = norm(du) * norm(v) + long * size_of(dy)
         noise = norm(nudged - du) * norm(v)
         noise += long * size_of(a - b for a, b in zip(nudged_dy, dy, strict=True))
-        half_of_the_digits = float(np.finfo(du.dtype).eps) ** 0.5
+        half_of_the_digits = (2 * unit_roundoff(du.dtype)) ** 0.5
         if abs(by_dual - by_pull) > max(rtol, half_of_the_digits) * size + NOISE * noise:
             yield Finding(
                 Cause.MODES_DISAGREE,
@@ -353,7 +354,7 @@ def _pushed(
     rng = np.random.default_rng(translated.still.seed)
     shape, dtype = gradients[path].shape, gradients[path].dtype
     v = rng.standard_normal(shape).astype(dtype)
-    signs = NUDGE * np.finfo(dtype).eps * rng.choice([-1.0, 1.0], shape)
+    signs = NUDGE * 2 * unit_roundoff(dtype) * rng.choice([-1.0, 1.0], shape)
 
     def push(v: Array) -> list[Array]:
         tangents = [v if name == path else np.zeros_like(g) for name, g in gradients.items()]

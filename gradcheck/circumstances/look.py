@@ -14,7 +14,7 @@ import numpy as np
 
 from ..execution import Origin
 from ..records import Cause, Kind, LeafReport, Report
-from ..space import Array, unit_roundoff
+from ..space import Array, is_floating, unit_roundoff
 from .symmetry import is_needed
 
 SAME = 64.0  # unit roundoffs between numbers that would be equal but for the order of a sum
@@ -82,7 +82,7 @@ def look_at(origin: Origin, report: Report, passed: Mapping[str, LeafReport]) ->
 
 def _floating(claim: Array | None) -> Array | None:
     """Turn a claim of integers, such as zeros, into one that has a rounding."""
-    if claim is None or claim.dtype.kind in "fc":
+    if claim is None or is_floating(claim.dtype):
         return claim
     return claim.astype(np.float64)
 

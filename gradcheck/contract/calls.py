@@ -34,8 +34,11 @@ def visit(
     space: Space,
     rng: np.random.Generator,
     cotangent: dict[str, Array] | None = None,
+    short: Origin | None = None,
 ) -> Origin:
     """Evaluate `f` and the claim once at a point, and read them; draw a cotangent if none is given.
+
+    `short` is where the claim has its dtypes from, if not from the point; see `Origin`.
 
     Raises
     ------
@@ -49,7 +52,7 @@ def visit(
         raise Broken(Cause.OTHER, message, Verdict.INCONCLUSIVE)
     if cotangent is None or not fits(cotangent, output):
         cotangent = draw_cotangent(evaluator.problem.kind, output, rng)
-    origin = Origin(space, evaluator, output, cotangent, {})
+    origin = Origin(space, evaluator, output, cotangent, {}, short=short)
     if evaluator.referring:
         guarded("f", space, lambda: evaluator.forward(space.point()))
     if evaluator.problem.kind is Kind.JVP:
@@ -78,7 +81,7 @@ def visit_unclaimed(evaluator: Evaluator, space: Space) -> Origin:
 def revisit(origin: Origin, space: Space, rng: np.random.Generator) -> Origin | None:
     """Visit another point with the same cotangent; None if anything is broken there."""
     try:
-        there = visit(origin.evaluator, space, rng, origin.cotangent)
+        there = visit(origin.evaluator, space, rng, origin.cotangent, origin.short)
     except (Broken, UsageError):  # a point of our own choice is no fault of the call
         return None
     return replace(there, steady=origin.steady, forward_first=origin.forward_first)
@@ -122,9 +125,10 @@ def call_claim(origin: Origin, space: Space) -> PyTree:
 def call_claim_with_value(origin: Origin, space: Space) -> tuple[PyTree, Array | None]:
     """Call the claim, after `f` where it needs that; with the value that it returned, if any."""
     evaluator = origin.evaluator
+    there = origin.as_claimed(space)
+    space, extra = there.space, cotangent_argument(there)
     if origin.forward_first:
         call_forward(origin, space)
-    extra = cotangent_argument(origin)
     pair: tuple[PyTree, Array | None] = guarded(
         "the derivative", space, lambda: evaluator.claim_with_value(space.point(), *extra)
     )

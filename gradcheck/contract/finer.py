@@ -18,6 +18,7 @@ from .breach import Broken
 from .calls import call_claim, fits
 from .reading import read_claim
 
+SEEN = 16.0  # unit roundoffs of x by which it is moved for a claim to show that it moves
 AGREEMENT = 2.0**12  # unit roundoffs of f(x) by which the same sum in more digits may differ
 
 
@@ -86,18 +87,48 @@ def _at(origin: Origin, space: Space, *, referring: bool) -> Origin:
         raise Broken(Cause.REFERENCE, f"{failure} at x.", Verdict.INCONCLUSIVE) from failure.error
     finally:
         space.restore_handed()
-    there = replace(origin, space=space, evaluator=evaluator, output=output)
+    there = replace(origin, space=space, evaluator=evaluator, output=output, short=None)
     if not (fits(origin.cotangent, output) and np.isfinite(there.rise(origin.output))):
         message = "the reference returns something else than f at x, or is not finite there."
         raise Broken(Cause.REFERENCE, message, Verdict.INCONCLUSIVE)
-    return replace(there, claimed=_claimed(there))
+    return _claimed(there, origin)
 
 
-def _claimed(origin: Origin) -> dict[int, Array]:
-    """Evaluate the claim in more digits; where it does not follow, keep what was claimed at x."""
-    if origin.evaluator.claim_is_callable and origin.evaluator.problem.kind is not Kind.JVP:
-        try:
-            return read_claim(origin.space, call_claim(origin, origin.space))
-        except Broken:
-            pass
-    return dict(origin.claimed)
+def _claimed(there: Origin, given: Origin) -> Origin:
+    """Evaluate the claim in more digits; where it does not follow, it is called as it was at x."""
+    if not there.evaluator.claim_is_callable:
+        return replace(there, claimed=dict(given.claimed))
+    short = given if given.roundoff_of_x > _FINE else None
+    jvp = there.evaluator.problem.kind is Kind.JVP
+    try:
+        claims = [_claim(there, factor) for factor in _factors(given)]
+    except (Broken, CallFailed):
+        return replace(there, claimed=dict(given.claimed), short=short)
+    here, beside, off = claims
+    if short is not None and any(_stands_still(here[i], beside[i], off[i]) for i in here):
+        return replace(there, claimed=dict(given.claimed), short=short)
+    return there if jvp else replace(there, claimed=here)
+
+
+def _factors(given: Origin) -> tuple[float, ...]:
+    """Return by what x is multiplied: one, what its own digits round away, and what they do not."""
+    unit = given.roundoff_of_x
+    return 1.0, 1 + unit / 8, 1 + SEEN * unit
+
+
+def _claim(origin: Origin, factor: float) -> dict[int, Array]:
+    """Evaluate the claim where x is multiplied by a factor; of a JVP, what it pushes forward."""
+    arrays = {i: origin.space.leaves[i].array * factor for i in origin.space.moving}
+    space = origin.space if factor == 1 else origin.space.moved_to(arrays)
+    if origin.evaluator.problem.kind is not Kind.JVP:
+        return read_claim(space, call_claim(origin, space))
+    there = replace(origin, space=space)
+    return {i: np.array(there.analytic({i: arrays[i] / factor}).value) for i in arrays}
+
+
+def _stands_still(here: Array, beside: Array, off: Array) -> bool:
+    """Whether a claim moves with x, but not as little as only more digits would let it.
+
+    It may come in a long dtype all the same, as where it is multiplied by a long cotangent.
+    """
+    return np.array_equal(here, beside) and not np.array_equal(here, off)

@@ -81,7 +81,7 @@ def _cotangents(
 def _equalised(origin: Origin, rng: np.random.Generator) -> dict[str, Array]:
     """Weigh every output by the inverse of its own size, within limits, in its own precision."""
     drawn = {}
-    for path, array in origin.output.arrays.items():
+    for path, array in (origin.short or origin).output.arrays.items():
         size = np.abs(array).astype(np.float64)
         typical = rms(size) or 1.0
         few = unit_roundoff(array.dtype) > unit_roundoff(np.dtype(np.float64))

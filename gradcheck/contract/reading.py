@@ -12,7 +12,16 @@ import numpy as np
 
 from ..execution import Origin, Output, copied, describe, read_numbers
 from ..records import Cause, Finding, Kind, PyTree, UsageError, Verdict
-from ..space import Array, Leaf, Space, draw_weights, leaves_by_path, working_dtype
+from ..space import (
+    Array,
+    Leaf,
+    Space,
+    draw_weights,
+    is_floating,
+    is_numeric,
+    leaves_by_path,
+    working_dtype,
+)
 from .breach import Broken
 
 
@@ -76,7 +85,7 @@ def _says_something(leaf: Leaf, claim: object) -> bool:
     if isinstance(kept, (bool, str, bytes)) or claim is None:
         return False
     numbers, kept = copied(claim), copied(kept)
-    if numbers.dtype.kind not in "iufc" or kept.dtype.kind not in "iu":
+    if not is_numeric(numbers.dtype) or kept.dtype.kind not in "iu":
         return False
     return bool(np.any(numbers != 0)) and not np.array_equal(numbers, kept)
 
@@ -100,7 +109,7 @@ def _require_structure(space: Space, by_path: dict[str, Any]) -> None:
 def _read_claim_leaf(leaf: Leaf, raw: object) -> Array:
     array = copied(raw)
     base = leaf.array
-    if array.dtype.kind not in "fciu":
+    if not is_numeric(array.dtype):
         raise Broken(
             Cause.DTYPE,
             f"the derivative of leaf {leaf.path} is {describe(raw)}, but it must be numbers.",
@@ -176,7 +185,7 @@ def dtype_remarks(origin: Origin) -> tuple[Finding, ...]:
                     leaf.path,
                 )
             )
-        elif claim.dtype.itemsize < leaf.array.dtype.itemsize and claim.dtype.kind in "fc":
+        elif claim.dtype.itemsize < leaf.array.dtype.itemsize and is_floating(claim.dtype):
             remarks.append(
                 Finding(
                     Cause.DTYPE,

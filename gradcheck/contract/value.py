@@ -9,7 +9,7 @@ import numpy as np
 
 from ..execution import Origin
 from ..records import Cause, Verdict
-from ..space import Array, unit_roundoff
+from ..space import Array, is_floating, unit_roundoff
 from .breach import Broken
 from .steadiness import SMALL_SPREAD
 
@@ -31,7 +31,7 @@ def compare_value(origin: Origin, value: Array | None) -> None:
         return
     own, claimed = float(origin.output.arrays["x"]), float(value)
     arrays = [value, *origin.claimed.values()]
-    units = [unit_roundoff(array.dtype) for array in arrays if array.dtype.kind in "fc"]
+    units = [unit_roundoff(array.dtype) for array in arrays if is_floating(array.dtype)]
     unit = max(origin.roundoff, origin.roundoff_of_x, *units)
     allowed = max(SMALL_SPREAD, ROUNDINGS * unit)
     if abs(claimed - own) <= allowed * max(abs(own), abs(claimed), origin.claim_size):

@@ -12,7 +12,18 @@ from functools import cached_property
 import numpy as np
 
 from ..records import Analytic, Kind, PyTree, UsageError
-from ..space import Array, Space, Tangent, inner, norm, rms, size_of, unit_roundoff, working_dtype
+from ..space import (
+    Array,
+    Space,
+    Tangent,
+    inner,
+    is_floating,
+    norm,
+    rms,
+    size_of,
+    unit_roundoff,
+    working_dtype,
+)
 from .evaluator import Evaluator
 from .outputs import Output, read_numbers
 
@@ -39,6 +50,9 @@ class Origin:
     forward_first : bool
         Whether the claim may answer from what `f` kept of its last call, as a layer does, so that
         `f` must be called at a point before the claim is.
+    short : Origin or None
+        Where `f` is evaluated in more digits than the claim follows: the caller's own point, in
+        whose dtypes the claim is called.
     planted : mapping of int to array
         Errors added to the claim by leaf, here and wherever else it is evaluated from here; for
         the canary, which asks whether they would be seen.
@@ -51,6 +65,7 @@ class Origin:
     claimed: Tangent
     steady: bool = True
     forward_first: bool = False
+    short: Origin | None = None
     planted: Tangent = field(default_factory=dict)
 
     def asked(self, *, forward_first: bool) -> Origin:
@@ -82,6 +97,14 @@ class Origin:
         """Unit roundoff of the coarsest leaf."""
         return _coarsest(self.space.leaves[i].array for i in self.space.moving)
 
+    def as_claimed(self, space: Space) -> Origin:
+        """Return a point as the claim is to be called there: in its own digits, see `short`."""
+        if self.short is None:
+            return replace(self, space=space)
+        own = self.short.space
+        rounded = {i: space.leaves[i].array.astype(own.leaves[i].array.dtype) for i in own.moving}
+        return replace(self, space=own.moved_to(rounded), output=self.short.output)
+
     def rise(self, output: Output) -> float:
         """Return <cotangent, output - f(x)>, subtracted before it is summed; NaN if unlike f(x)."""
         total = 0.0
@@ -89,7 +112,7 @@ class Origin:
             here, there = self.output.arrays.get(path), output.arrays.get(path)
             if here is None or there is None or there.shape != here.shape:
                 return np.nan
-            wide = working_dtype(np.result_type(here, there))
+            wide = np.result_type(working_dtype(here.dtype), working_dtype(there.dtype))
             total += inner(weights, there.astype(wide, copy=False) - here.astype(wide, copy=False))
         return total
 
@@ -125,7 +148,8 @@ class Origin:
         return claim + self.planted[i] if i in self.planted else claim
 
     def _analytic_jvp(self, tangent: Tangent) -> Analytic:
-        point, pushing = self.space.point(), self.tangent_tree(tangent)
+        there = self.as_claimed(self.space)
+        point, pushing = there.space.point(), there.tangent_tree(tangent)
         self.evaluator.forward(point)  # a layer pushes forward through what it kept of its input
         try:
             pushed = read_numbers(self.evaluator.claim(point, pushing)).arrays
@@ -148,5 +172,5 @@ class Origin:
 
 def _coarsest(arrays: Iterable[Array]) -> float:
     """Return the largest unit roundoff of the arrays; float64's where none is floating."""
-    floating = [unit_roundoff(array.dtype) for array in arrays if array.dtype.kind in "fc"]
+    floating = [unit_roundoff(array.dtype) for array in arrays if is_floating(array.dtype)]
     return max(floating, default=unit_roundoff(np.dtype(np.float64)))

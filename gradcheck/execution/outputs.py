@@ -12,7 +12,7 @@ import numpy as np
 import optree
 
 from ..records import PyTree, UsageError, shown_error
-from ..space import Array, flatten, is_array, is_foreign, read, wrap
+from ..space import Array, flatten, is_array, is_floating, is_foreign, read, wrap
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,7 @@ def read_output(value: PyTree) -> Output:
     floating = {
         path: array
         for path, array in whole.arrays.items()
-        if copied(whole.given[path]).dtype.kind in "fc"
+        if is_floating(copied(whole.given[path]).dtype)
     }
     return Output(floating, whole.given, whole.treespec) if floating else whole
 
@@ -95,7 +95,7 @@ def _as_numbers(value: object) -> Array | None:
     array = copied(value)
     if array.dtype.kind in "iu":
         return array.astype(np.float64)
-    return array if array.dtype.kind in "fc" else None
+    return array if is_floating(array.dtype) else None
 
 
 def copied(value: object) -> Array:

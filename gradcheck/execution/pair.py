@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..records import PyTree
-from ..space import Array, leaves_by_path
+from ..space import Array, is_numeric, leaves_by_path
 
 
 def split_value(result: PyTree, point: PyTree) -> tuple[PyTree, Array | None]:
@@ -34,7 +34,11 @@ def _real_number(value: object) -> Array | None:
         array = np.array(value)
     except (ValueError, TypeError, RuntimeError):  # such as a tensor that is not on the CPU
         return None
-    return array.reshape(()) if array.size == 1 and array.dtype.kind in "fiu" else None
+    return array.reshape(()) if array.size == 1 and _is_real(array) else None
+
+
+def _is_real(array: Array) -> bool:
+    return is_numeric(array.dtype) and array.dtype.kind != "c"
 
 
 def _suits(gradient: PyTree, point: PyTree) -> bool:

@@ -16,7 +16,7 @@ from ..differences import FINE_ARITHMETIC, Line, climb, glance
 from ..directions import FLATTEST, coordinate, scale_of_leaf
 from ..execution import Origin
 from ..records import Analytic, Derivative, Evidence, PyTree
-from ..space import Array, rms, unit_roundoff
+from ..space import Array, is_floating, rms, unit_roundoff
 from ..verdict import GLANCE_AGREEMENT, is_straight, tolerance_for
 from .reading import Entry, Reading
 
@@ -155,7 +155,8 @@ class Oracle:
     def tolerance(self, analytic: PyTree, numeric: PyTree) -> PyTree:
         """Return by how much entries may be off and still count as right, as for `Plan.every`."""
         claim = self.claim
-        digits = unit_roundoff(claim.dtype) if claim is not None and claim.dtype.kind in "fc" else 0
+        rounds = claim is not None and is_floating(claim.dtype)
+        digits = unit_roundoff(claim.dtype) if rounds and claim is not None else 0
         size = np.maximum(np.maximum(np.abs(analytic), np.abs(numeric)), self.least)
         return size * tolerance_for(Analytic(0.0, 0.0, digits), self.rtol)
 

@@ -15,7 +15,7 @@ import numpy as np
 import optree
 
 from ..records import Cause, Finding, PyTree
-from ..space import Array, Leaf, Space, leaves_by_path
+from ..space import Array, Leaf, Space, is_floating, is_numeric, leaves_by_path
 
 ROOT = "x"  # the path of a bare array
 
@@ -137,7 +137,7 @@ class Matrix:
     def _block(self, name: str, raw: Any, out: tuple[int, ...], leaf: Leaf) -> Any:  # noqa: ANN401
         shape = leaf.array.shape
         block = raw.tocsr() if is_sparse(raw) else np.asarray(raw)
-        if block.dtype.kind not in "fciub":
+        if not (is_numeric(block.dtype) or block.dtype.kind == "b"):
             message = f"the {self._named(name)} has dtype {block.dtype}, but it must be numbers."
             raise Misfit(Cause.DTYPE, message, leaf.path)
         if tuple(block.shape) != out + shape:
@@ -171,7 +171,7 @@ class Matrix:
 def _transposed_product(block: Any, u: Array) -> Array:  # noqa: ANN401 - dense or sparse
     """Sum in float64 at least, and hand on in the block's own digits, as the claim is judged."""
     wide = np.result_type(block.dtype, u.dtype, np.float64)
-    own = block.dtype if block.dtype.kind in "fc" else np.dtype(np.float64)
+    own = block.dtype if is_floating(block.dtype) else np.dtype(np.float64)
     own = np.result_type(own, np.complex64) if wide.kind == "c" else own
     if is_sparse(block):
         product = block.astype(wide).T.conj() @ u.astype(wide)

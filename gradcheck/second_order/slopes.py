@@ -17,7 +17,7 @@ import optree
 from ..check import Options, check_grad
 from ..numeric import derivative
 from ..records import Cause, Finding, LeafReport, PyTree, Report, UsageError, Verdict
-from ..space import Space, draw_weights, leaves_by_path, rms
+from ..space import Space, draw_weights, leaves_by_path, rms, unit_roundoff
 
 EVALUATIONS_OF_SLOPE = 10  # of f, where it is smooth
 # Roughness of f is larger in its slopes, and does not look like rounding there; where it leaves
@@ -53,7 +53,7 @@ def _drawn(space: Space, rng: np.random.Generator) -> PyTree:
     drawn = {}
     for i in space.moving:
         leaf = space.leaves[i].array
-        if np.finfo(leaf.dtype).eps > FINE:
+        if 2 * unit_roundoff(leaf.dtype) > FINE:
             raise UsageError(
                 f"leaf {space.leaves[i].path} is {leaf.dtype}, in which f has too few digits to be "
                 f"differentiated twice; give grad, or a float64 point."

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..records import Cause, Finding, PyTree
-from ..space import Array, Space, draw_weights, leaves_by_path, unit_roundoff
+from ..space import Array, Space, draw_weights, is_floating, leaves_by_path, unit_roundoff
 from .matrix import Matrix, plain
 
 MOST_NAMED = 3
@@ -68,7 +68,7 @@ def _assembled(matrix: Matrix) -> tuple[Array, Callable[[int], tuple[str, tuple[
         return leaf.path, tuple(int(n) for n in where)
 
     roundoffs = [unit_roundoff(leaf.array.dtype) for leaf in leaves]
-    roundoffs += [unit_roundoff(b.dtype) for b in matrix.here.values() if b.dtype.kind in "fc"]
+    roundoffs += [unit_roundoff(b.dtype) for b in matrix.here.values() if is_floating(b.dtype)]
     return np.vstack(rows), index, max(roundoffs)
 
 

@@ -7,12 +7,15 @@ Second layer: uses `records` only.
 """
 
 from .arrays import (
+    BRAIN,
     OFF_GRID,
     Array,
     draw_weights,
     finer_dtype,
     grid_of,
     inner,
+    is_floating,
+    is_numeric,
     norm,
     rms,
     same_bits,
@@ -24,6 +27,7 @@ from .foreign import is_array, is_foreign, is_writeable, read
 from .point import NAMESPACE, Leaf, Space, Tangent, flatten, leaves_by_path, wrap
 
 __all__ = [
+    "BRAIN",
     "NAMESPACE",
     "OFF_GRID",
     "Array",
@@ -36,7 +40,9 @@ __all__ = [
     "grid_of",
     "inner",
     "is_array",
+    "is_floating",
     "is_foreign",
+    "is_numeric",
     "is_writeable",
     "leaves_by_path",
     "norm",

@@ -19,6 +19,21 @@ Array = npt.NDArray[Any]
 # and float64 has a short way through `inner` and `norm`.
 DOUBLE = np.dtype(np.float64)
 
+BRAIN = "bfloat16"  # of the package ml_dtypes; NumPy computes with it and calls its kind void
+BRAIN_ROUNDOFF = 2.0**-8  # 8 digits, of which the first is not stored
+
+
+@cache
+def is_floating(dtype: np.dtype[Any]) -> bool:
+    """Whether numbers of a dtype are real or complex and not whole: those that have slopes."""
+    return dtype.kind in "fc" or dtype.name == BRAIN
+
+
+@cache
+def is_numeric(dtype: np.dtype[Any]) -> bool:
+    """Whether numbers of a dtype are such or whole."""
+    return dtype.kind in "iu" or is_floating(dtype)
+
 
 @cache
 def working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -30,6 +45,8 @@ def working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 @cache
 def unit_roundoff(dtype: np.dtype[Any]) -> float:
     """Half the distance from 1 to the next number of the dtype: 2^-53 for float64."""
+    if dtype.name == BRAIN:
+        return BRAIN_ROUNDOFF
     return float(np.finfo(dtype).eps) / 2
 
 
@@ -79,7 +96,8 @@ def inner(a: Array, b: Array) -> float:
     """Real inner product, Re sum conj(a) b, accumulated in at least float64."""
     if a.dtype == DOUBLE == b.dtype:
         return float(np.vdot(a, b))
-    wide = working_dtype(np.result_type(a, b))
+    # one by one: bfloat16 and float16 have no common dtype
+    wide = np.result_type(working_dtype(a.dtype), working_dtype(b.dtype))
     product = np.vdot(a.astype(wide, copy=False).ravel(), b.astype(wide, copy=False).ravel())
     return float(product.real)
 
@@ -93,6 +111,7 @@ def norm(a: Array) -> float:
         squares = float(np.vdot(a, a))
         if 1 / SAFE < squares < SAFE:
             return math.sqrt(squares)
+    a = a.astype(np.float32) if a.dtype.name == BRAIN else a
     largest = float(np.abs(a).max(initial=0.0))
     if largest == 0.0 or not np.isfinite(largest):
         return largest

@@ -13,7 +13,7 @@ import array_api_compat
 import numpy as np
 
 from ..records import UsageError
-from .arrays import Array
+from .arrays import BRAIN, Array, is_floating
 
 NATIVE = "biufc"  # kinds of dtypes that NumPy computes with
 PLAIN = (np.ndarray, np.generic, float, int)  # no need to ask whose they are
@@ -39,6 +39,8 @@ def is_writeable(value: object) -> bool:
 def read(value: Any) -> Array:  # noqa: ANN401 - an array of any library
     """Copy an array into one of NumPy's; floating numbers that NumPy has not become float32.
 
+    So does bfloat16 of torch where ml_dtypes, which has it for NumPy, is not installed.
+
     Raises
     ------
     UsageError
@@ -48,7 +50,7 @@ def read(value: Any) -> Array:  # noqa: ANN401 - an array of any library
         return value.copy(order="K")
     try:
         array = _on_the_host(value)
-        if array.dtype.kind not in NATIVE:  # bfloat16, as JAX hands it over
+        if not (array.dtype.kind in NATIVE or is_floating(array.dtype)):  # eight bits, of JAX
             array = array.astype(np.float32)
     except Exception as error:  # foreign code may raise anything
         kind = f"{type(value).__module__}.{type(value).__qualname__}"
@@ -63,10 +65,29 @@ def _on_the_host(value: Any) -> Array:  # noqa: ANN401 - as above
     """Return it as NumPy's, perhaps in shared memory."""
     if array_api_compat.is_torch_array(value):
         value = value.detach().cpu().resolve_conj().resolve_neg()
-        return np.asarray(value.float() if str(value.dtype) == "torch.bfloat16" else value)
+        return _brain(value) if str(value.dtype) == "torch.bfloat16" else np.asarray(value)
     if array_api_compat.is_cupy_array(value):
         return np.asarray(value.get())
     return np.asarray(value)
+
+
+def brain_dtype() -> np.dtype[Any] | None:
+    """Return the bfloat16 that ml_dtypes has for NumPy; None where that is not installed."""
+    try:
+        import ml_dtypes  # an extra: only torch has such numbers without it
+    except ModuleNotFoundError:
+        return None
+    dtype: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+    return dtype
+
+
+def _brain(tensor: Any) -> Array:  # noqa: ANN401 - of torch, which may not be installed
+    """Read a tensor of bfloat16 by its bits."""
+    dtype = brain_dtype()
+    if dtype is None:
+        return np.asarray(tensor.float())
+    namespace = array_api_compat.array_namespace(tensor)
+    return np.asarray(tensor.contiguous().view(namespace.int16)).view(dtype)
 
 
 def write(values: Array, like: Any) -> Any:  # noqa: ANN401 - an array of any library
@@ -81,13 +102,19 @@ def write(values: Array, like: Any) -> Any:  # noqa: ANN401 - an array of any li
         return values
     namespace = array_api_compat.array_namespace(like)
     try:
-        made = namespace.asarray(values.copy(order="K"))
+        made = _made(namespace, values.copy(order="K"))
         device = array_api_compat.device(like)
         return made if device == "cpu" else array_api_compat.to_device(made, device)
     except Exception as error:  # foreign code may raise anything
         raise UsageError(
             f"{namespace.__name__} has no array like one of dtype {values.dtype}: {error}"
         ) from error
+
+
+def _made(namespace: Any, values: Array) -> Any:  # noqa: ANN401 - an array of the library
+    if values.dtype.name == BRAIN and array_api_compat.is_torch_namespace(namespace):
+        return namespace.asarray(values.view(np.int16)).view(namespace.bfloat16)
+    return namespace.asarray(values)
 
 
 def overwrite(target: Any, values: Array) -> None:  # noqa: ANN401 - as above

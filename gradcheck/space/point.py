@@ -17,7 +17,7 @@ import numpy as np
 import optree
 
 from ..records import PyTree, UsageError
-from .arrays import Array, finer_dtype, inner, same_bits
+from .arrays import BRAIN, Array, finer_dtype, inner, is_floating, same_bits
 from .foreign import is_array, is_foreign, overwrite, read, write
 
 Tangent = Mapping[int, Array]
@@ -330,12 +330,13 @@ def _read_foreign(path: str, value: Any) -> Leaf:  # noqa: ANN401 - an array of 
         array = read(value)
     except UsageError as error:
         raise UsageError(f"leaf {path}: {error}") from error
-    if "bfloat16" in str(value.dtype):
+    if "float" in str(value.dtype) and array.dtype.name not in str(value.dtype):
+        mend = "pip install ml_dtypes, or " if BRAIN in str(value.dtype) else ""
         raise UsageError(
-            f"leaf {path} is of dtype {value.dtype}, of which NumPy has none; give it as float32 "
+            f"leaf {path} is of dtype {value.dtype}, which NumPy has not; {mend}give it as float32 "
             f"and let f round it."
         )
-    if array.dtype.kind in "fc":
+    if is_floating(array.dtype):
         _require_finite(path, array)
         return Leaf(path, value, array, write(array, value))
     return Leaf(path, value, None, write(array, value), array)
@@ -350,7 +351,7 @@ def _read_numpy(path: str, value: Array | np.generic) -> Leaf:
         )
     array = np.asanyarray(value)
     writeable = bool(array.flags.writeable)
-    if array.dtype.kind in "fc" and array.dtype.isnative:
+    if is_floating(array.dtype) and array.dtype.isnative:
         _require_finite(path, array)
         base, handed = array.copy(order="K"), array.copy(order="K")
         return Leaf(path, value, base, handed, writeable=writeable)

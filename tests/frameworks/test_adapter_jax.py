@@ -390,6 +390,14 @@ def test_options_are_those_of_check_grad():
     assert seen == ["[0]", "forward: [0]"]
 
 
+def test_bfloat16_is_judged_in_more_digits():
+    """In both modes, where fn follows its argument; a function that rounds by itself is not."""
+    x = X.astype(jnp.bfloat16)
+    report = check(jnp.sin, x, plan=PLAN)
+    assert report.ok
+    assert {leaf.dtype for leaf in report.leaves.values()} == {"bfloat16"}
+
+
 def test_random_sources_are_held_and_left_as_they_were():
     """Those of NumPy, where a function draws from them."""
     rng = np.random.default_rng(0)
@@ -457,7 +465,7 @@ def test_float64_arrays_are_taken_where_x64_is_off():
             partial(check, WRONG["sign"][0], X, modes=["forward"]),
             "fn has no forward mode: a jax.custom_vjp",
         ),
-        (partial(check, jnp.sin, jnp.ones(3, jnp.bfloat16)), r"leaf \[0\] has dtype bfloat16"),
+        (partial(check, jnp.sin, jnp.ones(3, jnp.float8_e4m3fn)), r"leaf \[0\] has dtype float8"),
         (partial(check, jnp.sin, {"a": np.array([np.nan])}), r"leaf \[0\]\['a'\] is nan"),
         (partial(check, jnp.sin, X, plan=3), "the plan is 3"),
         (partial(check, jnp.sin, X, rtol=1e-3), "rtol=0.001 is not an option"),

@@ -1,6 +1,7 @@
 """The checks of torch: what is right passes, what is wrong fails by name, all is left alone."""
 
 import random
+import sys
 import warnings
 from collections import namedtuple
 from dataclasses import dataclass
@@ -801,12 +802,6 @@ BAD = {
     "no-output": (check_function, (torch.argmax, x4), {}, "no floating or complex tensor was"),
     "no-function": (check_function, (3, x4), {}, "fn is of type int"),
     "module-as-function": (check_function, (linear, x), {}, "use check_module"),
-    "bfloat16": (
-        check_function,
-        (torch.sin, tensor(3).bfloat16()),
-        {},
-        r"inputs\[0\] is a tensor of torch.bfloat16.*give it as float32",
-    ),
     "sparse": (
         check_function,
         (torch.sin, torch.eye(3).to_sparse().requires_grad_()),
@@ -826,14 +821,50 @@ BAD = {
         r"loss returned shape \(6, 2\)",
     ),
     "no-tensor-loss": (check_module, (linear, x), {"loss": lambda out: 3}, "loss returned <class"),
-    "bfloat16-module": (
-        check_module,
-        (nn.Linear(3, 2, dtype=torch.bfloat16), x),
-        {},
-        r"module\['weight'\] is a tensor of torch.bfloat16",
-    ),
     "reference-no-module": (check_module, (linear, x), {"reference": len}, "reference is of type"),
 }
+
+
+def short(size, seed=0):
+    """Draw a tensor of bfloat16 that requires a gradient."""
+    drawn = torch.randn(size, generator=torch.Generator().manual_seed(seed))
+    return drawn.bfloat16().requires_grad_()
+
+
+class Wave(torch.autograd.Function):
+    """A sine whose backward pass is off by a factor of 1.05."""
+
+    @staticmethod
+    def forward(ctx, x):
+        """Compute it."""
+        ctx.save_for_backward(x)
+        return torch.sin(x)
+
+    @staticmethod
+    def backward(ctx, dout):
+        """Differentiate it."""
+        (x,) = ctx.saved_tensors
+        return 1.05 * dout * torch.cos(x)
+
+
+def test_bfloat16_is_judged_in_more_digits():
+    """Where the function follows its input; and the second derivative, and forward mode."""
+    plan = Plan.auto(seed=1)
+    right = check_function(torch.sin, short(6), double_backward=True, forward=True, plan=plan)
+    assert right.ok
+    assert {leaf.dtype for leaf in right.leaves.values()} == {"bfloat16"}
+    assert check_function(Wave, short(6), plan=plan).findings[0].cause == "scale"
+    module = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)).bfloat16()
+    assert check_module(module, torch.ones(5, 3).bfloat16(), plan=plan).ok
+    assert {p.dtype for p in module.parameters()} == {torch.bfloat16}
+
+
+def test_bfloat16_needs_ml_dtypes(monkeypatch):
+    """NumPy has no such numbers by itself."""
+    monkeypatch.setitem(sys.modules, "ml_dtypes", None)
+    message = r"inputs\[0\] is a tensor of torch.bfloat16.*pip install.*give it as float32"
+    with pytest.raises(UsageError, match=message):
+        check_function(torch.sin, short(3))
 
 
 @pytest.mark.parametrize(("check", "given", "options", "message"), BAD.values(), ids=BAD)

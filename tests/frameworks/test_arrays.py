@@ -1,5 +1,7 @@
 """Points of torch tensors and JAX arrays, handed to a check as they are."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -100,12 +102,37 @@ def test_complex_tensors_follow_their_convention():
     assert report.verdict is Verdict.FAIL
 
 
-def test_bfloat16_is_refused_by_its_leaf():
-    """NumPy has no such numbers, so the claim's own rounding could not be told."""
-    with pytest.raises(UsageError, match=r"leaf x is of dtype torch\.bfloat16"):
+def test_bfloat16_is_handed_out_as_such_and_judged_in_more_digits():
+    """The point keeps its dtype and its bits; a function that follows is asked in float64 too."""
+    x, seen = drawn(5, dtype=torch.bfloat16), set()
+    before = x.clone()
+
+    def wave(x):
+        seen.add(x.dtype)
+        return torch.sum(torch.sin(x))
+
+    report = gradcheck.check_grad(wave, torch.cos, x, plan=PLAN)
+    assert report.ok
+    assert report.leaves["x"].dtype == "bfloat16"
+    assert seen == {torch.bfloat16, torch.float64}
+    assert torch.equal(x, before)
+    wrong = gradcheck.check_grad(wave, lambda x: 1.05 * torch.cos(x), x, plan=PLAN)
+    assert wrong.verdict is Verdict.FAIL
+    y = jnp.linspace(0.3, 2, 5).astype(jnp.bfloat16)
+    assert gradcheck.check_grad(lambda y: jnp.sum(jnp.sin(y)), jnp.cos, y, plan=PLAN).ok
+
+
+def test_bfloat16_of_torch_needs_ml_dtypes(monkeypatch):
+    """NumPy has no such numbers by itself, so the claim's own rounding could not be told."""
+    monkeypatch.setitem(sys.modules, "ml_dtypes", None)
+    with pytest.raises(UsageError, match=r"leaf x is of dtype torch\.bfloat16.*pip install"):
         gradcheck.check_grad(torch.sum, torch.ones_like, drawn(3, dtype=torch.bfloat16))
-    with pytest.raises(UsageError, match="leaf x is of dtype bfloat16"):
-        gradcheck.check_grad(jnp.sum, jnp.ones_like, jnp.ones(3, jnp.bfloat16))
+
+
+def test_floats_of_eight_bits_are_refused():
+    """They have no digits to be differentiated in."""
+    with pytest.raises(UsageError, match="leaf x is of dtype float8_e4m3fn"):
+        gradcheck.check_grad(jnp.sum, jnp.ones_like, jnp.ones(3, jnp.float8_e4m3fn))
 
 
 def wave(p):

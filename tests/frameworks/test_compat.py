@@ -182,9 +182,14 @@ def test_torch_inputs_that_cannot_be_checked_are_named():
     """Nothing that moves, or of a dtype that NumPy has not."""
     with pytest.raises(UsageError, match="no input requires a gradient"):
         compat.torch_gradcheck(torch.sin, torch.ones(3))
-    x = tensor(3, dtype=torch.bfloat16)
-    with pytest.raises(UsageError, match=r"inputs\[0\] is a tensor of torch.bfloat16"):
+    x = torch.eye(3).to_sparse().requires_grad_()
+    with pytest.raises(UsageError, match=r"inputs\[0\] is a tensor of torch.float32, torch.sparse"):
         compat.torch_gradcheck(torch.sin, x)
+
+
+def test_torch_bfloat16_input_is_judged_where_the_function_follows():
+    """As float32 is."""
+    assert compat.torch_gradcheck(torch.sin, tensor(3, dtype=torch.bfloat16))
 
 
 def test_jax_and_torch_signatures_are_those_of_the_originals():
