@@ -77,7 +77,7 @@ def _run(
 ) -> Report:
     # Separate streams, so that the lines drawn do not depend on what the contract needed.
     for_contract, for_lines, for_shifts = (
-        np.random.default_rng(stream) for stream in np.random.SeedSequence(plan.seed).spawn(3)
+        np.random.default_rng(np.random.SeedSequence(plan.seed, spawn_key=(k,))) for k in range(3)
     )
 
     contract = contracts.examine(evaluator, space, _nearby(space, SHIFT, for_shifts), for_contract)

@@ -208,7 +208,7 @@ def _filled(message: str, found: Mapping[str, float]) -> str:
 def twins(looks: Sequence[Look]) -> Iterator[Remark]:
     """Look for leaves of the same numbers whose gradients are the same too."""
     groups: dict[tuple[Any, ...], list[Look]] = {}
-    for look in looks:
+    for look in looks if len(looks) > 1 else ():
         array = look.array
         if array.size > 1 and np.any(array != array.ravel()[0]):
             key = (array.shape, array.dtype.str, array.tobytes())

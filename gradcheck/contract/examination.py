@@ -15,7 +15,7 @@ from ..records import Cause, Finding, Kind, Verdict
 from ..space import Space
 from .breach import Breach, Broken
 from .buffers import shared_buffers
-from .calls import call_claim, require_jvp, visit
+from .calls import call_claim, call_forward, require_jvp, visit
 from .cotangent import examine_cotangent
 from .excursion import call_claim_elsewhere
 from .reading import dtype_remarks, untested
@@ -79,7 +79,6 @@ def _examine(
     origin = visit(evaluator, space, rng)
     before = Streams.now(evaluator.problem)
     steady, remarks = call_f_again(origin, _caller(origin, rng))
-    between = Streams.now(evaluator.problem)
     origin = origin if steady else replace(origin, steady=steady)
     constant: frozenset[int] = frozenset()
     raw = evaluator.problem.claim
@@ -92,10 +91,33 @@ def _examine(
         raw = here.raw
     if evaluator.problem.kind is Kind.VJP:
         examine_cotangent(origin, rng.spawn(1)[0])  # what is drawn later stays what it is
-    by_f, by_claim = before.changed(between), between.changed(Streams.now(evaluator.problem))
-    remarks += dtype_remarks(origin) + drawn_from(by_f, by_claim)
+    remarks += dtype_remarks(origin)
+    drawn = before.changed(Streams.now(evaluator.problem))
+    if drawn:
+        remarks += drawn_from(drawn, _who_draws(origin, _caller(origin, rng)))
     passed_over = untested(space, raw) if origin.claimed else ()
     return Contract(origin, None, remarks, constant, passed_over)
+
+
+def _who_draws(
+    origin: Origin, call_the_claim: Callable[[], object] | None
+) -> dict[str, tuple[str, ...]]:
+    """Call each once more, by itself, and name the global states that it draws from.
+
+    That is rare, and the states are long: they are read twice where nobody draws.
+    """
+    calls: dict[str, Callable[[], object]] = {"f": lambda: call_forward(origin, origin.space)}
+    if call_the_claim is not None:
+        calls["the derivative"] = call_the_claim
+    draws: dict[str, tuple[str, ...]] = {}
+    for who, call in calls.items():
+        before = Streams.now(origin.evaluator.problem)
+        try:
+            call()
+        except (Broken, BudgetSpent):
+            continue
+        draws[who] = before.changed(Streams.now(origin.evaluator.problem))
+    return draws
 
 
 def _caller(origin: Origin, rng: np.random.Generator) -> Callable[[], object] | None:

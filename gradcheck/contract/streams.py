@@ -50,27 +50,24 @@ def _same(a: Any, b: Any) -> bool:  # noqa: ANN401 - a state is a nest of whatev
     return bool(a == b)
 
 
-def drawn_from(by_f: tuple[str, ...], by_claim: tuple[str, ...]) -> tuple[Finding, ...]:
-    """Remark on global states that were drawn from, one finding for each."""
-    remarks = []
-    for name in (NUMPY, PYTHON):
-        who = [
-            *(["f"] if name in by_f else []),
-            *(["the derivative"] if name in by_claim else []),
-        ]
-        if who:
-            remarks.append(
-                Finding(
-                    Cause.CONSUMES_RANDOMNESS,
-                    f"{' and '.join(who)} {'draw' if len(who) > 1 else 'draws'} from the global "
-                    f"state of {name}, although nothing that is returned depends on it; a check "
-                    f"calls f dozens of times, so whatever draws from it later gets other numbers; "
-                    f"random={_spelled(name)} holds it still.",
-                    None,
-                    {"source": name, "who": " and ".join(who)},
-                )
-            )
-    return tuple(remarks)
+def drawn_from(names: tuple[str, ...], draws: dict[str, tuple[str, ...]]) -> tuple[Finding, ...]:
+    """Remark on global states that were drawn from, one finding for each.
+
+    `draws` says from which f and the derivative draw at every call.
+    """
+    return tuple(_drawn_from(name, [who for who in draws if name in draws[who]]) for name in names)
+
+
+def _drawn_from(name: str, seen: list[str]) -> Finding:
+    who = " and ".join(seen) or "f or the derivative"
+    return Finding(
+        Cause.CONSUMES_RANDOMNESS,
+        f"{who} {'draw' if len(seen) > 1 else 'draws'} from the global state of {name}, although "
+        f"nothing that is returned depends on it; a check calls f dozens of times, so whatever "
+        f"draws from it later gets other numbers; random={_spelled(name)} holds it still.",
+        None,
+        {"source": name, "who": who},
+    )
 
 
 def _spelled(name: str) -> str:

@@ -148,7 +148,7 @@ class Space:
             shift = t * v
             moved[i] = np.asanyarray(base + shift).astype(base.dtype, copy=False)
             taken[i] = moved[i].astype(v.dtype, copy=False) - base
-            exact = exact and bool(np.array_equal(taken[i], shift))
+            exact = exact and bool((taken[i] == shift).all())
         return self.rebuild(moved), t if exact else _share(taken, tangent)
 
     def moved_to(self, changed: Tangent) -> Space:
