@@ -182,7 +182,8 @@ def _tried_elsewhere(
         far = next(filter(None, map(place.visit, FAR_SHIFTS)), None)
         if far is None:
             return results
-        there = surveyor.place(far)
+        # a gradient of x is wrong there in all that it holds: no need of other cotangents
+        there = replace(surveyor.place(far), make_views=tuple)
     except (BudgetSpent, contracts.Broken):
         return results
     tried, plan = [], replace(surveyor.plan, canary=False)  # this only asks whether it fails

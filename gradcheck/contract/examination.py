@@ -61,8 +61,9 @@ def examine(
 ) -> Contract:
     """Call `f` twice at x, and the claim there, nearby, and there again; report what they break.
 
-    Costs 2 evaluations of `f` and 5 of the claim, 8 of a vector-Jacobian product; more only where
-    something looks wrong, or where the claim must be called after `f`.
+    Costs 2 evaluations of `f` and 5 of the claim, 8 of a vector-Jacobian product; one more of both
+    where the claim is the same nearby; more only where something looks wrong, or where the claim
+    must be called after `f`.
     """
     try:
         return _examine(evaluator, space, nearby, rng)

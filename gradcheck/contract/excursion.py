@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..execution import CallFailed, Origin
+from ..execution import BudgetSpent, CallFailed, Origin
 from ..records import Cause, Finding, UsageError, Verdict
 from ..space import Array, Space, is_writeable, same_bits
 from .breach import Broken
 from .buffers import require_unchanged
-from .calls import call_claim, cotangent_argument
+from .calls import call_claim, call_forward, cotangent_argument
 from .reading import read_claim
 from .repetition import Answer, alike, at_a_later_call, show_change
 
@@ -69,7 +69,23 @@ def call_claim_elsewhere(origin: Origin, nearby: Space, here: Answer) -> Excursi
         i for i in there if same_bits(there[i], here.read[i]) and np.any(there[i] != 0)
     )
     silent = all(same_bits(there[i], here.read[i]) for i in there)
-    return Excursion(needs_f or bool(silent and constant), constant, remarks)
+    if silent and constant and not needs_f:
+        needs_f = _reads_what_f_kept(origin, nearby, here)
+    return Excursion(needs_f, constant, remarks)
+
+
+def _reads_what_f_kept(origin: Origin, nearby: Space, here: Answer) -> bool:
+    """Whether a claim that is the same at both points is another one after `f` was called nearby.
+
+    As that of a layer is, which answers for the point of the last forward pass. Of a linear
+    function it stays the same, and need not be called after `f` from here on.
+    """
+    try:
+        call_forward(origin, nearby)
+        after = read_claim(origin.space, call_claim(origin, origin.space))
+    except (Broken, BudgetSpent, UsageError):
+        return True
+    return not all(same_bits(after[i], here.read[i]) for i in after)
 
 
 def _elsewhere(origin: Origin, nearby: Space) -> tuple[dict[int, Array] | None, bool]:
