@@ -186,7 +186,7 @@ def _as_problems(target: str, thing: object) -> list[Problem]:
         kind = f"{kind} of {wrong[0]}" if wrong else f"empty {kind}"
     raise TargetError(
         f"{target} is of type {kind}, but it must be a gradcheck.Problem, a list of them, or a "
-        f"function without arguments that returns either."
+        f"function without arguments that returns either; a subject of the laws goes after --laws."
     )
 
 

@@ -86,6 +86,8 @@ BREACHES = [
                  "the derivative has ['c'], which the point has not", id="surplus-leaf"),
     pytest.param(lambda p: {**right(p), "b": None}, "structure",
                  "the derivative has no ['b']", id="none-for-a-leaf"),
+    pytest.param(lambda p: None, "structure",
+                 "the derivative returned None, as a function without a return", id="no-return"),
     pytest.param(changed(W=np.transpose), "shape",
                  "leaf ['W'] has shape (3, 2), the leaf has (2, 3); it is transposed",
                  id="transposed-shape"),

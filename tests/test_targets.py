@@ -74,6 +74,8 @@ def test_target_names_problems(good, name, count):
         pytest.param("good_targets.py:number", "is of type int, but it must be a gradcheck.Problem",
                      id="number"),
         pytest.param("good_targets.py:mixed", "is of type list of int", id="mixed"),
+        pytest.param("good_targets.py:number", "a subject of the laws goes after --laws",
+                     id="subject"),
         pytest.param("good_targets.py:empty", "is of type empty list", id="empty"),
         pytest.param("good_targets.py:leaving", "leaving raised SystemExit", id="exits"),
         pytest.param("good_targets.py:half", "raised RuntimeError: out of paper", id="generator"),

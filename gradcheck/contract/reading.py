@@ -51,6 +51,13 @@ def draw_cotangent(kind: Kind, output: Output, rng: np.random.Generator) -> dict
 
 def read_claim(space: Space, raw: PyTree) -> dict[int, Array]:
     """Match the claim with the leaves of the point by path; copy it, because buffers are reused."""
+    if raw is None:
+        raise Broken(
+            Cause.STRUCTURE,
+            "the derivative returned None, as a function without a return does; it must return "
+            "what has the same structure as the point.",
+            Verdict.FAIL,
+        )
     by_path = leaves_by_path(raw)
     _require_structure(space, by_path)
     return {
