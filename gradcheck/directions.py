@@ -1,7 +1,7 @@
 """Which lines are probed, and how large an error must be not to slip through.
 
 Owns the tangents of a plan, leaf by leaf, and the probability of a miss. Measures nothing.
-Fourth layer: uses `records`, `space`.
+Fourth layer: uses `records`, `space`, and a record of `execution`.
 
 Directions are random sign times U(0.5, 1.5), not Gaussian (an entry drawn near 0 hides its error)
 and not plain signs (two errors that cancel are missed half the time).
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .execution import Ahead
 from .records import Mode, Plan
 from .space import (
     OFF_GRID,
@@ -54,6 +55,8 @@ class Probe:
     outputs : dict
         What `f` returned along the line, by the identity of the space it goes through (which is
         kept with it); other cotangents reuse it.
+    ahead : Ahead or None
+        What was evaluated along it already, on another processor.
     """
 
     leaf: int
@@ -61,6 +64,7 @@ class Probe:
     weakest: float
     entry: int | None = None
     outputs: dict[int, tuple[Space, dict[float, Any]]] = field(default_factory=dict)
+    ahead: Ahead | None = None
 
 
 def probes(

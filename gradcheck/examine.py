@@ -6,19 +6,19 @@ Eighth layer: uses `probing` and `diagnose`; `flow` puts the leaves together.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from . import canary
 from .diagnose import Blame, blame, blame_exactly, looked_at, numbers_of
-from .differences import FINE_ARITHMETIC
-from .directions import Probe, another, certified, coordinate, probes, relative_to, scale_of_leaf
+from .directions import Probe, another, certified, relative_to
 from .execution import BudgetSpent, CallFailed, Origin
-from .probing import Measured, Place, measure, unmoved
+from .probing import ALONE, Measured, Place, Supplier, draw_lines, measure, unmoved
 from .records import RANK, Cause, ErrorMap, Finding, LeafReport, Plan, Verdict
-from .space import Array, grid_of, unit_roundoff
+from .space import Array, grid_of
 from .traces import error_map, line_trace
 from .verdict import sees_a_factor
 
@@ -31,18 +31,21 @@ class LeafResult:
     findings: tuple[Finding, ...] = ()
 
 
-def examine_leaf(place: Place, i: int, plan: Plan, rng: np.random.Generator) -> LeafResult:
-    """Probe one leaf as the plan says and sum up what was measured."""
-    place = place.for_leaf(i)
-    origin = place.origin
-    lines = _lines(origin, i, origin.claimed.get(i), plan, rng)
+def examine_leaf(
+    whole: Place, i: int, plan: Plan, rng: np.random.Generator, crew: Supplier = ALONE
+) -> LeafResult:
+    """Probe one leaf as the plan says and sum up what was measured; `crew` measures ahead."""
+    place = whole.for_leaf(i)
+    origin, state = place.origin, rng.bit_generator.state
+    lines = draw_lines(origin, i, plan, rng)
     if not lines:
         return LeafResult(_blank(origin, i, Verdict.PASS, None, "empty: nothing to test"))
     results: list[Measured] = []
-    stopped = _probe_all(place, lines, plan, results)
+    with closing(crew.supply(whole, lines, state, rng)) as supplied:
+        stopped = _probe_all(place, supplied, len(lines), plan, results)
     spare = MOST_SPARE
     while stopped is None and spare > 0 and _is_blind(results, plan):
-        stopped = _probe_all(place, (another(origin.space, i, rng),), plan, results)
+        stopped = _probe_all(place, (another(origin.space, i, rng),), 1, plan, results)
         spare -= 1
     if stopped is None and not any(m.judgement.verdict is Verdict.FAIL for m in results):
         stopped = _look_at_outputs(place, lines[0], plan, rng, results)
@@ -59,15 +62,15 @@ MOST_SPARE = 4  # further directions where the first would not have shown an err
 
 
 def _probe_all(
-    place: Place, lines: Sequence[Probe], plan: Plan, results: list[Measured]
+    place: Place, lines: Iterable[Probe], count: int, plan: Plan, results: list[Measured]
 ) -> Finding | None:
     """Measure lines one after another; returns what stopped it early, if anything did."""
-    path = place.origin.space.leaves[lines[0].leaf].path
     for probe in lines:
+        path = place.origin.space.leaves[probe.leaf].path
         try:
             measured = measure(place, probe, plan)
         except BudgetSpent:
-            return _budget_finding(path, len(results), len(lines))
+            return _stopped(place, path, len(results), count)
         except CallFailed as failure:
             return Finding(Cause.RAISED, f"{failure} for leaf {path}.", path)
         results.append(measured)
@@ -94,7 +97,7 @@ def _look_at_outputs(
             if measured.judgement.verdict is Verdict.FAIL:
                 break
     except BudgetSpent:
-        return _budget_finding(path, len(results), len(results) + 1)
+        return _stopped(place, path, len(results), len(results) + 1)
     except CallFailed as failure:
         return Finding(Cause.RAISED, f"{failure} for leaf {path}.", path)
     return None
@@ -110,20 +113,6 @@ def _is_blind(results: Sequence[Measured], plan: Plan) -> bool:
         and not sees_a_factor(m.analytic, m.size, m.bar, plan.rtol)
         for m in results
     )
-
-
-def _lines(
-    origin: Origin, i: int, claim: Array | None, plan: Plan, rng: np.random.Generator
-) -> tuple[Probe, ...]:
-    """Draw the plan's lines; a claim that is not finite is looked at where it is not."""
-    if claim is not None and not np.isfinite(claim).all():
-        bad = int(np.flatnonzero(~np.isfinite(claim.ravel()))[0])
-        leaf = origin.space.leaves[i]
-        entry = bad * (2 if leaf.array.dtype.kind == "c" else 1)
-        return (coordinate(leaf, i, entry, scale_of_leaf(leaf)),)
-    few = max(origin.roundoff, unit_roundoff(origin.space.leaves[i].array.dtype)) > FINE_ARITHMETIC
-    # in few digits only the large entries of a claim can be seen at all: no use in equalising
-    return probes(origin.space, i, None if few else claim, plan, rng)
 
 
 # --- summing up -----------------------------------------------------------------------------
@@ -236,7 +225,11 @@ def _all_looked_at(array: Array, results: Sequence[Measured]) -> bool:
     return len({m.probe.entry for m in results if m.probe.entry is not None}) == array.size
 
 
-def _budget_finding(path: str, done: int, planned: int) -> Finding:
+def _stopped(place: Place, path: str, done: int, planned: int) -> Finding:
+    """Say that there was no time or no budget for the rest."""
+    if place.origin.evaluator.spent.interrupted:
+        message = f"interrupted after {done} of {planned} lines of leaf {path}."
+        return Finding(Cause.INTERRUPTED, message, path)
     return Finding(
         Cause.BUDGET,
         f"the budget was spent after {done} of {planned} lines of leaf {path}; raise it, or ask "

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,10 +20,15 @@ from . import circumstances
 from . import contract as contracts
 from .examine import LeafResult, examine_leaf
 from .execution import BudgetSpent, Evaluator, Origin, Spent
-from .probing import SHIFT, Place
+from .probing import ALONE, SHIFT, Place, Supplier
 from .randomness import Held
 from .records import RANK, Cause, Finding, LeafReport, Mode, Plan, Problem, Report, Verdict
 from .space import Array, Space, rms, unit_roundoff, working_dtype
+
+if TYPE_CHECKING:  # loading these takes longer than a small check
+    from concurrent.futures import Executor
+
+    from .crew import Crew
 
 # Far enough that the gradient of a curved function is another one, and no direction can hide it;
 # nearer where that is outside of the domain.
@@ -51,7 +57,15 @@ class Progress:
     evaluations: int
 
 
-def run(problem: Problem, plan: Plan, progress: Callable[[Progress], None] | None = None) -> Report:
+@dataclass(frozen=True)
+class Running:
+    """How a check is run, none of which changes what it finds; see `gradcheck.Options`."""
+
+    progress: Callable[[Progress], None] | None = None
+    executor: Executor | Callable[[], Executor] | None = None
+
+
+def run(problem: Problem, plan: Plan, running: Running = Running()) -> Report:
     """Check a problem; see `gradcheck.check`, whose whole work this is."""
     if plan.seed is None:
         plan = replace(plan, seed=secrets.randbits(32))
@@ -59,14 +73,31 @@ def run(problem: Problem, plan: Plan, progress: Callable[[Progress], None] | Non
     evaluator = Evaluator(
         problem, Held.of(problem.random), plan.limits, time.monotonic, Spent(time.monotonic())
     )
+    crew = _crew(running, evaluator, plan)
     try:
         # our own arithmetic meets infinities and NaN on purpose; the caller's code warns as before
         with np.errstate(all="ignore"):
-            return _run(evaluator, space, plan, progress)
+            report = _run(evaluator, space, plan, running.progress, crew or ALONE)
+        return report if crew is None else _with_events(report, crew.close())
     finally:
+        if crew is not None:
+            crew.close()
         # Also after an exception or Ctrl-C: what belongs to the caller is as it was.
         space.restore_given()
         evaluator.held.rewind()
+
+
+def _crew(running: Running, evaluator: Evaluator, plan: Plan) -> Crew | None:
+    if running.executor is None:
+        return None
+    from .crew import Crew  # see above
+
+    return Crew.of(running.executor, evaluator, plan)
+
+
+def _with_events(report: Report, events: tuple[Finding, ...]) -> Report:
+    """Add what has happened to workers."""
+    return replace(report, findings=report.findings + events)
 
 
 def _run(
@@ -74,6 +105,7 @@ def _run(
     space: Space,
     plan: Plan,
     progress: Callable[[Progress], None] | None,
+    crew: Supplier,
 ) -> Report:
     # Separate streams, so that the lines drawn do not depend on what the contract needed.
     for_contract, for_lines, for_shifts = (
@@ -90,7 +122,7 @@ def _run(
         return _untested(evaluator, space, plan, contracts.Contract(None, broken.breach))
     results: list[LeafResult] = []
     for i in space.moving:
-        results.append(examine_leaf(place, i, plan, for_lines))
+        results.append(examine_leaf(place, i, plan, for_lines, crew))
         if progress is not None:
             path = space.leaves[i].path
             progress(Progress(path, len(results), len(space.moving), evaluator.evaluations))

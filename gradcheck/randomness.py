@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import random as standard_random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
@@ -59,6 +59,16 @@ class Held:
         """Put every source back into the state in which it was found."""
         for source in self.sources:
             source.write(source.found)
+
+    @property
+    def states(self) -> tuple[Any, ...]:
+        """The states in which the sources were found, to be held in another process."""
+        return tuple(source.found for source in self.sources)
+
+    def with_states(self, states: tuple[Any, ...]) -> Held:
+        """Hold the same sources at other states."""
+        pairs = zip(self.sources, states, strict=True)
+        return Held(tuple(replace(source, found=state) for source, state in pairs))
 
     def untouched(self) -> tuple[bool, ...]:
         """Tell of every source whether nothing has been drawn from it since it was rewound."""

@@ -86,7 +86,8 @@ def hints(report: Report) -> tuple[str, ...]:
 
 def _is_general(report: Report, finding: Finding) -> bool:
     """Whether a finding is about the derivative as a whole, and not only a remark."""
-    return finding.leaf is None and not report.ok and finding.cause is not Cause.SETUP
+    remark = finding.cause in (Cause.SETUP, Cause.WORKER, Cause.INTERRUPTED)
+    return finding.leaf is None and not report.ok and not remark
 
 
 def _is_in_question(leaf: LeafReport, general: list[str]) -> bool:

@@ -29,6 +29,7 @@ LAYERS = {
     "probing": 5,
     "localise": 6,
     "canary": 6,
+    "crew": 6,
     "diagnose": 7,
     "traces": 7,
     "examine": 8,

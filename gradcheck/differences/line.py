@@ -8,6 +8,7 @@ Part of `differences`; uses `execution` and `space`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -50,6 +51,8 @@ class Line:
         along one tangent that differ in their cotangents only.
     failure : Exception or None
         The first exception met beside x.
+    ahead : mapping
+        Values like `outputs` that were evaluated elsewhere, and count once they are used.
     """
 
     origin: Origin
@@ -57,6 +60,7 @@ class Line:
     outputs: dict[float, tuple[float, Output | None]] = field(default_factory=dict)
     failure: Exception | None = None
     samples: dict[float, Sample] = field(default_factory=dict)
+    ahead: Mapping[float, tuple[float, Output]] = field(default_factory=dict)
 
     @property
     def size(self) -> float:
@@ -107,9 +111,12 @@ class Line:
         return Sample(step, self.origin.rise(output), self._scalar(output))
 
     def _output(self, t: float) -> tuple[float, Output | None]:
+        if t in self.ahead:
+            self.origin.evaluator.count()
+            return self.ahead[t]
         point, step = self.origin.space.displaced(self.tangent, t)
         try:
-            return step, self.origin.evaluator.f_beside(point)
+            return step, self.origin.evaluator.f_beside(point, self.origin.output)
         except (CallFailed, UsageError) as failure:
             self.failure = self.failure or failure
             return step, None

@@ -5,14 +5,17 @@ budget. Judges nothing: a call that fails raises `CallFailed`, and the caller de
 Second layer: uses `records`, `space`, `randomness`.
 """
 
-from .evaluator import BudgetSpent, CallFailed, Evaluator, Spent
+from .ahead import Ahead
+from .evaluator import BudgetSpent, CallFailed, Evaluator, Memory, Spent
 from .origin import Origin
 from .outputs import Output, copied, describe, read_numbers, read_output, read_scalar
 
 __all__ = [
+    "Ahead",
     "BudgetSpent",
     "CallFailed",
     "Evaluator",
+    "Memory",
     "Origin",
     "Output",
     "Spent",

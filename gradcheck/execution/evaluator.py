@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -70,15 +70,43 @@ QUIET = {"all": "ignore"}
 
 
 class BudgetSpent(Exception):
-    """The plan's budget does not allow another evaluation."""
+    """The plan's budget does not allow another evaluation, or the user none: see `Spent`."""
+
+
+class Memory(Protocol):
+    """Values of `f` that an earlier run of the same check has measured, and where to keep more."""
+
+    def find(self, who: str, point: PyTree, like: Output) -> Output | None:
+        """Return what `f` returned at a point in an earlier run; None where it was not called."""
+        ...
+
+    def keep(self, who: str, point: PyTree, output: Output) -> None:
+        """Remember what it returned."""
+        ...
+
+    def name_of(self, where: PyTree) -> str:
+        """Name the numbers in a pytree by a digest of them."""
+        ...
+
+    def find_line(self, name: str) -> bytes | None:
+        """Return what was kept of a whole line, also of this run; None where nothing was."""
+        ...
+
+    def keep_line(self, name: str, line: bytes) -> None:
+        """Remember what a worker has measured along it."""
+        ...
 
 
 @dataclass(eq=False)
 class Spent:
-    """What a check has cost so far; shared by all evaluators of the check."""
+    """What a check has cost so far; shared by all evaluators of the check.
+
+    `interrupted`: whether the user has pressed Ctrl-C, so that what was measured is all there is.
+    """
 
     started: float
     evaluations: int = 0
+    interrupted: bool = False
 
 
 @dataclass(eq=False)
@@ -102,6 +130,9 @@ class Evaluator:
     warned : dict
         How the caller wants NumPy to treat floating-point errors. Holds at x; beside x, where we
         chose the points, they are ignored.
+    memory : Memory or None
+        What an earlier run has measured beside x. With one, Ctrl-C ends the measuring and not the
+        check.
     """
 
     problem: Problem
@@ -111,6 +142,7 @@ class Evaluator:
     spent: Spent
     referring: bool = False
     warned: Any = field(default_factory=np.geterr)
+    memory: Memory | None = None
 
     @cached_property
     def quiet(self) -> Evaluator:
@@ -149,10 +181,36 @@ class Evaluator:
         with np.errstate(**self.warned):
             return self._read(self._call_f(point))
 
-    def f_beside(self, point: PyTree) -> Output:
-        """Evaluate `f` at a point of our own choice: as `f`, without floating-point warnings."""
+    def f_beside(self, point: PyTree, like: Output | None = None) -> Output:
+        """Evaluate `f` at a point of our own choice: as `f`, without floating-point warnings.
+
+        `like` is what it returned at x; with that, a value of an earlier run will do.
+        """
+        if self.memory is None or like is None:
+            with np.errstate(all="ignore"):
+                return self._read(self._call_f(point))
+        known = self.memory.find(self._who, point, like)
+        if known is not None:
+            self._require_left()
+            self.spent.evaluations += 1
+            return known
         with np.errstate(all="ignore"):
-            return self._read(self._call_f(point))
+            output = self._read(self._call_f(point))
+        self.memory.keep(self._who, point, output)
+        return output
+
+    def count(self) -> None:
+        """Count an evaluation that was made ahead, on another processor.
+
+        Raises
+        ------
+        BudgetSpent
+            If the plan does not allow another evaluation.
+        """
+        self._require_left()
+        if self.is_late:
+            raise BudgetSpent
+        self.spent.evaluations += 1
 
     def forward(self, point: PyTree) -> None:
         """Call the problem's own `f`, for what a layer keeps of it; never the reference."""
@@ -199,11 +257,23 @@ class Evaluator:
         return self._call(self.problem.f if reference is None else reference, point)
 
     def _call(self, function: Callable[..., Any], point: PyTree) -> Any:  # noqa: ANN401 - likewise
-        if self.left <= 0 or self.is_late:
-            raise BudgetSpent
-        self.spent.evaluations += 1
+        self.count()
         self.held.rewind()
-        return _call("the reference" if self.referring else "f", function, point)
+        try:
+            return _call(self._who, function, point)
+        except KeyboardInterrupt:
+            if self.memory is None:
+                raise
+            self.spent.interrupted = True
+            raise BudgetSpent from None
+
+    def _require_left(self) -> None:
+        if self.left <= 0 or self.spent.interrupted:
+            raise BudgetSpent
+
+    @property
+    def _who(self) -> str:
+        return "the reference" if self.referring else "f"
 
 
 def _call(who: str, function: Any, *arguments: PyTree) -> Any:  # noqa: ANN401 - foreign code

@@ -148,6 +148,26 @@ class Origin:
         return claim + self.planted[i] if i in self.planted else claim
 
     def _analytic_jvp(self, tangent: Tangent) -> Analytic:
+        pushed = self._recalled(tangent)
+        planted = sum(inner(error, tangent[i]) for i, error in self.planted.items() if i in tangent)
+        return replace(pushed, value=pushed.value + planted)
+
+    def _recalled(self, tangent: Tangent) -> Analytic:
+        """Push a tangent forward, or recall what an earlier run has pushed."""
+        memory = self.evaluator.memory
+        if memory is None:
+            return self._pushed(tangent)
+        where = [self.space.point(), self.tangent_tree(tangent), self.cotangent]
+        known = memory.find("the jvp", where, self.output)
+        if known is not None:
+            self.evaluator.count()  # the call of `f` that comes before
+            return Analytic(*(float(number) for number in known.arrays["x"]))
+        pushed = self._pushed(tangent)
+        numbers = np.array([pushed.value, pushed.scale, pushed.roundoff])
+        memory.keep("the jvp", where, replace(self.output, arrays={"x": numbers}))
+        return pushed
+
+    def _pushed(self, tangent: Tangent) -> Analytic:
         there = self.as_claimed(self.space)
         point, pushing = there.space.point(), there.tangent_tree(tangent)
         self.evaluator.forward(point)  # a layer pushes forward through what it kept of its input
@@ -160,7 +180,6 @@ class Origin:
                 return Analytic(np.nan, np.nan)
         value = sum(inner(u, pushed[path]) for path, u in self.cotangent.items())
         scale = size_of([u * pushed[path] for path, u in self.cotangent.items()])
-        value += sum(inner(error, tangent[i]) for i, error in self.planted.items() if i in tangent)
         return Analytic(value, scale, _coarsest(pushed.values()))
 
     def tangent_tree(self, tangent: Tangent) -> PyTree:

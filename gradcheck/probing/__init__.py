@@ -1,7 +1,8 @@
 """One probe: a line measured and judged, with as few evaluations as that takes.
 
-Reading order: `here` (a glance where that settles it, the ladder where it does not, a second window
-before anything is called wrong), `place` (what can be reached from a point: points nearby, the same
+Reading order: `drawing` (the lines of a leaf), `supply` (how they come to be measured), `here` (a
+glance where that settles it, the ladder where it does not, a second window before anything is
+called wrong), `place` (what can be reached from a point: points nearby, the same
 point in more digits), `averaging` (many short differences against the claim at each, where a single
 line is too noisy), `complex_step`, `decide` (who is asked next when the line at x cannot tell).
 Fifth layer: composes `directions`, `differences`, `contract` and `verdict`; `examine` puts the
@@ -10,7 +11,21 @@ probes together.
 
 from .averaging import MOST_EVALUATIONS
 from .decide import measure, unmoved
-from .here import Measured, line_through
+from .drawing import draw_lines
+from .here import Measured, line_through, measure_here
 from .place import SHIFT, Place
+from .supply import ALONE, Supplier
 
-__all__ = ["MOST_EVALUATIONS", "SHIFT", "Measured", "Place", "line_through", "measure", "unmoved"]
+__all__ = [
+    "ALONE",
+    "MOST_EVALUATIONS",
+    "SHIFT",
+    "Measured",
+    "Place",
+    "Supplier",
+    "draw_lines",
+    "line_through",
+    "measure",
+    "measure_here",
+    "unmoved",
+]

@@ -108,7 +108,7 @@ class _Sampler:
 
     def _rise(self, values: Array) -> float:
         point = self.origin.space.rebuild({self.probe.leaf: values})
-        return self.origin.rise(self.origin.evaluator.f_beside(point))
+        return self.origin.rise(self.origin.evaluator.f_beside(point, self.origin.output))
 
     def _disagreement(self, t: float, ends: list[Array], rises: list[float]) -> float:
         """Compare the rise between two points with <claim half-way, the step really taken>."""

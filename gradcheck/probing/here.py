@@ -139,12 +139,20 @@ def measure_here(origin: Origin, probe: Probe, plan: Plan) -> Measured:
 def line_through(origin: Origin, probe: Probe) -> Line:
     """Return the line, with what `f` returned along it for other cotangents."""
     _, outputs = probe.outputs.setdefault(id(origin.space), (origin.space, {}))
-    return Line(origin, probe.tangent, outputs)
+    line, ahead = Line(origin, probe.tangent, outputs), probe.ahead
+    if ahead is not None and ahead.origin.space is origin.space:
+        line.ahead = ahead.values
+    return line
 
 
 def _analytic(origin: Origin, probe: Probe) -> Analytic:
     """Evaluate the claim; one small entry is judged relative to the leaf, not to itself."""
-    analytic = origin.analytic(probe.tangent)
+    ahead = probe.ahead
+    if ahead is not None and ahead.origin is origin and ahead.analytic is not None:
+        origin.evaluator.count()  # of `f`, without which a layer pushes nothing forward
+        analytic = ahead.analytic
+    else:
+        analytic = origin.analytic(probe.tangent)
     claim = origin.claimed.get(probe.leaf)
     if probe.entry is None or claim is None or not np.isfinite(claim).all():
         return analytic

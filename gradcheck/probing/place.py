@@ -69,7 +69,12 @@ class Place:
 
     def for_leaf(self, i: int) -> Place:
         """Return where a leaf is best probed: in more digits where it has few and that works."""
+        return self if self._is_fine_for(i) else self.finer() or self
+
+    def known_for_leaf(self, i: int) -> Place | None:
+        """Return the same; None where it is not known yet, for which `f` must be called."""
+        return self.for_leaf(i) if self._is_fine_for(i) or self._finer else None
+
+    def _is_fine_for(self, i: int) -> bool:
         own = unit_roundoff(self.origin.space.leaves[i].array.dtype)
-        if max(own, self.origin.roundoff) <= FINE_ARITHMETIC:
-            return self
-        return self.finer() or self
+        return max(own, self.origin.roundoff) <= FINE_ARITHMETIC

@@ -79,6 +79,8 @@ class Cause(StrEnum):
     MODES_DISAGREE = "modes-disagree"
     TRANSFORMED = "transformed"
     ASYMMETRIC = "asymmetric"
+    WORKER = "worker"
+    INTERRUPTED = "interrupted"
     OTHER = "other"
 
 

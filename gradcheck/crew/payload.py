@@ -1,0 +1,173 @@
+"""What travels to a worker once: `f`, the point, and what is claimed there.
+
+The caller's functions are written by cloudpickle where that is installed, which can do lambdas and
+closures, else by pickle. It is read by processes that the caller's own executor has started.
+Part of `crew`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import pickle
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ..execution import Evaluator, Origin, Spent
+from ..randomness import Held
+from ..records import Budget, Kind, Plan, Problem, UsageError, shown_error
+from ..space import Leaf, Space
+
+
+@dataclass(frozen=True, eq=False)
+class Payload:
+    """An origin without what is of this process only.
+
+    Attributes
+    ----------
+    origin : mapping
+        The fields of the origin but for its space and its evaluator.
+    space : Space
+        The point.
+    problem : Problem
+        Without sources of randomness that are modules, and without a claim that is not called.
+    modules : tuple of str
+        Those modules by name.
+    found : tuple
+        The states of all sources.
+    referring : bool
+        Whether the reference stands for `f`.
+    plan : Plan
+        By which lines are judged.
+    """
+
+    origin: dict[str, Any]
+    space: Space
+    problem: Problem
+    modules: tuple[str, ...]
+    found: tuple[Any, ...]
+    referring: bool
+    plan: Plan
+
+    def opened(self) -> Origin:
+        """Make the origin anew, in the process of a worker."""
+        modules = [importlib.import_module(name) for name in self.modules]
+        problem = replace(self.problem, random=(*self.problem.random, *modules))
+        held = Held.of(problem.random).with_states(self.found)
+        evaluator = Evaluator(
+            problem, held, Budget(), time.monotonic, Spent(0.0), referring=self.referring
+        )
+        space = self.space.moved_to({})  # with arrays of its own, which `f` may write to
+        return Origin(space=space, evaluator=evaluator, **self.origin)
+
+
+def packed(origin: Origin, plan: Plan) -> bytes:
+    """Write an origin.
+
+    Raises
+    ------
+    UsageError
+        If a part of it cannot be written; which one, and what to do.
+    """
+    evaluator, problem = origin.evaluator, origin.evaluator.problem
+    evaluator.held.rewind()
+    # modules last, as `opened` has them
+    held = sorted(zip(problem.random, evaluator.held.states, strict=True), key=_is_module)
+    slim = replace(
+        problem,
+        claim=_travelling(problem),
+        x=None,
+        random=tuple(source for source, _ in held if not isinstance(source, ModuleType)),
+        reference=problem.reference if evaluator.referring else None,
+    )
+    parts = {
+        "output": replace(origin.output, given={}),
+        "cotangent": origin.cotangent,
+        "claimed": dict(origin.claimed),
+        "steady": origin.steady,
+        "forward_first": origin.forward_first,
+    }
+    modules = tuple(source.__name__ for source, _ in held if isinstance(source, ModuleType))
+    states = tuple(state for _, state in held)
+    return _written(
+        Payload(parts, _slim(origin.space), slim, modules, states, evaluator.referring, plan)
+    )
+
+
+def _is_module(held: tuple[Any, Any]) -> bool:
+    return isinstance(held[0], ModuleType)
+
+
+def _travelling(problem: Problem) -> Any:  # noqa: ANN401 - a claim may be anything
+    """Return the claim where a worker calls it, and what stands for it elsewhere."""
+    if problem.claim is True or problem.kind is Kind.JVP:
+        return problem.claim
+    return 0.0 if problem.kind is Kind.GRAD else _uncalled
+
+
+def _uncalled(*_: object) -> None:
+    """Stand for a claim that a worker does not call."""
+    raise AssertionError("a worker was to measure f alone")
+
+
+def _slim(space: Space) -> Space:
+    """Leave out copies of the same array; `moved_to` makes them anew."""
+    return replace(space, leaves=tuple(_slim_leaf(leaf) for leaf in space.leaves))
+
+
+def _slim_leaf(leaf: Leaf) -> Leaf:
+    if leaf.base is None:
+        return leaf
+    given = leaf.base if isinstance(leaf.given, np.ndarray) else leaf.given
+    return replace(leaf, handed=None, given=given)
+
+
+def _written(payload: Payload) -> bytes:
+    dumps = _writer()
+    try:
+        return dumps(payload)
+    except Exception as error:  # foreign code: __reduce__ may raise anything
+        raise UsageError(_why_not(payload, dumps, error)) from error
+
+
+def _writer() -> Callable[[Any], bytes]:
+    try:
+        cloudpickle = importlib.import_module("cloudpickle")
+    except ImportError:
+        return lambda thing: pickle.dumps(thing, protocol=pickle.HIGHEST_PROTOCOL)
+    return lambda thing: bytes(cloudpickle.dumps(thing))
+
+
+def _why_not(payload: Payload, dumps: Callable[[Any], bytes], error: Exception) -> str:
+    problem = payload.problem
+    parts = {
+        "f": problem.f,
+        "the derivative": problem.claim,
+        "the reference": problem.reference,
+        "the point": payload.space,
+        "random": problem.random,
+    }
+    for name, part in parts.items():
+        try:
+            dumps(part)
+        except Exception as own:  # as above
+            shown = f" ({part.__qualname__})" if hasattr(part, "__qualname__") else ""
+            who, why = f"{name}{shown}", shown_error(own)
+            break
+    else:
+        who, why = "the problem", shown_error(error)
+    return (
+        f"{who} cannot be sent to the workers of the executor ({why}); define it at the top level "
+        f"of a module, or install cloudpickle, which can send lambdas and closures, or give a "
+        f"ThreadPoolExecutor."
+    )
+
+
+def key_of(payload: bytes) -> str:
+    """Return the digest by which workers know a payload."""
+    return hashlib.blake2b(payload, digest_size=16).hexdigest()
