@@ -23,7 +23,6 @@ from .check import (
     check_jvp,
     check_vjp,
 )
-from .flow import Progress
 from .numeric import derivative, gradient
 from .records import (
     Budget,
@@ -44,6 +43,7 @@ from .records import (
     UsageError,
     Verdict,
 )
+from .running import Progress
 from .second_order import check_hessian, check_hvp, check_jacobian
 
 __version__ = "0.1.0"

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
-from .flow import Progress, Running, run
+from .flow import run
 from .records import Kind, Plan, Problem, PyTree, Report, UsageError, require
+from .running import Progress, Running
 
 if TYPE_CHECKING:  # loading it takes longer than a small check
     from concurrent.futures import Executor
@@ -22,6 +24,7 @@ def check(
     plan: Plan | None = None,
     progress: Callable[[Progress], None] | None = None,
     executor: Executor | Callable[[], Executor] | None = None,
+    journal: str | PathLike[str] | None = None,
 ) -> Report:
     """Check a problem and report whether the claimed derivative is right.
 
@@ -35,6 +38,8 @@ def check(
         Called with a `Progress` after every leaf.
     executor : concurrent.futures.Executor or callable, optional
         Measures lines on other processors; see `Options`.
+    journal : str or path, optional
+        A file in which to write down what was measured; see `Options`.
 
     Returns
     -------
@@ -63,11 +68,14 @@ def check(
             f"the plan is {_named(plan)}, but it must be a Plan: Plan.auto(), Plan.every(), "
             f"Plan.directions(3) or Plan.sample(30)."
         )
+    if journal is not None and not isinstance(journal, (str, PathLike)):
+        raise UsageError(f"journal is {_named(journal)}, but it must be the path of a file.")
     if progress is not None and not callable(progress):
         raise UsageError(
             f"progress is {_named(progress)}, but it must be callable: progress(Progress)."
         )
-    return run(problem, plan if plan is not None else Plan.auto(), Running(progress, executor))
+    running = Running(progress, executor, journal)
+    return run(problem, plan if plan is not None else Plan.auto(), running)
 
 
 def _named(value: object) -> str:
@@ -98,6 +106,10 @@ class Options(TypedDict, total=False):
         Measures lines on other processors: threads, processes, loky's, mpi4py's, a Dask client's
         `get_executor()`; or a callable that makes one, called again where that one breaks. The
         report is the same, bit for bit, as without; a worker that dies or hangs is reported.
+    journal : str or path
+        A file in which what was measured is written down. The same call goes on from there, after
+        whatever end, and gives the report that it would have given; Ctrl-C gives a report of what
+        was measured so far. A budget of seconds is one of each run.
     """
 
     plan: Plan
@@ -106,6 +118,7 @@ class Options(TypedDict, total=False):
     reference: Callable[[PyTree], Any]
     progress: Callable[[Progress], None]
     executor: Executor | Callable[[], Executor]
+    journal: str | PathLike[str]
 
 
 def check_grad(
@@ -132,7 +145,8 @@ def check_grad(
         those of a library that follows the array API standard, such as torch and JAX, and are
         handed to `f` as such.
     **options : Options
-        `plan`, `name`, `random`, `reference`, `progress`, `executor`; see `Options`.
+        `plan`, `name`, `random`, `reference`, `progress`, `executor`,
+        `journal`; see `Options`.
 
     Returns
     -------
@@ -297,4 +311,10 @@ def _checked(kind: Kind, f: Any, claim: Any, x: PyTree, options: Options) -> Rep
         options.get("random", ()),
         options.get("reference"),
     )
-    return check(problem, options.get("plan"), options.get("progress"), options.get("executor"))
+    return check(
+        problem,
+        options.get("plan"),
+        options.get("progress"),
+        options.get("executor"),
+        options.get("journal"),
+    )

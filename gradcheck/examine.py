@@ -58,6 +58,12 @@ def examine_leaf(
     return replace(result, report=replace(result.report, dtype=dtype))
 
 
+def unreached(place: Place, i: int) -> LeafResult:
+    """Report a leaf that was not tested, because the user has pressed Ctrl-C before."""
+    reason = "not tested: interrupted before"
+    return LeafResult(_blank(place.origin, i, Verdict.INCONCLUSIVE, Cause.INTERRUPTED, reason))
+
+
 MOST_SPARE = 4  # further directions where the first would not have shown an error of one percent
 
 

@@ -7,28 +7,22 @@ Ninth layer: the only composer; `check` puts the public functions around it.
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import circumstances
 from . import contract as contracts
-from .examine import LeafResult, examine_leaf
+from .examine import LeafResult, examine_leaf, unreached
 from .execution import BudgetSpent, Evaluator, Origin, Spent
-from .probing import ALONE, SHIFT, Place, Supplier
+from .probing import SHIFT, Place
 from .randomness import Held
 from .records import RANK, Cause, Finding, LeafReport, Mode, Plan, Problem, Report, Verdict
+from .running import PLAINLY, Aids, Running, opened
 from .space import Array, Space, rms, unit_roundoff, working_dtype
-
-if TYPE_CHECKING:  # loading these takes longer than a small check
-    from concurrent.futures import Executor
-
-    from .crew import Crew
 
 # Far enough that the gradient of a curved function is another one, and no direction can hide it;
 # nearer where that is outside of the domain.
@@ -37,76 +31,25 @@ SPACINGS = 16.0  # unit roundoffs that a point nearby is away at least
 SINGLE_OUTPUTS = 2  # outputs looked at alone by a plan that names no number
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a check is: passed to `progress` after every leaf.
-
-    Attributes
-    ----------
-    leaf : str
-        The leaf just finished.
-    done, total : int
-        Leaves.
-    evaluations : int
-        Evaluations of `f` so far.
-    """
-
-    leaf: str
-    done: int
-    total: int
-    evaluations: int
-
-
-@dataclass(frozen=True)
-class Running:
-    """How a check is run, none of which changes what it finds; see `gradcheck.Options`."""
-
-    progress: Callable[[Progress], None] | None = None
-    executor: Executor | Callable[[], Executor] | None = None
-
-
-def run(problem: Problem, plan: Plan, running: Running = Running()) -> Report:
+def run(problem: Problem, plan: Plan, running: Running = PLAINLY) -> Report:
     """Check a problem; see `gradcheck.check`, whose whole work this is."""
-    if plan.seed is None:
-        plan = replace(plan, seed=secrets.randbits(32))
     space = Space.of(problem.x)
     evaluator = Evaluator(
         problem, Held.of(problem.random), plan.limits, time.monotonic, Spent(time.monotonic())
     )
-    crew = _crew(running, evaluator, plan)
     try:
         # our own arithmetic meets infinities and NaN on purpose; the caller's code warns as before
-        with np.errstate(all="ignore"):
-            report = _run(evaluator, space, plan, running.progress, crew or ALONE)
-        return report if crew is None else _with_events(report, crew.close())
+        with opened(running, evaluator, space, plan) as aids, np.errstate(all="ignore"):
+            report = _run(evaluator, space, aids)
+        return replace(report, findings=(*report.findings, *aids.events))
     finally:
-        if crew is not None:
-            crew.close()
         # Also after an exception or Ctrl-C: what belongs to the caller is as it was.
         space.restore_given()
         evaluator.held.rewind()
 
 
-def _crew(running: Running, evaluator: Evaluator, plan: Plan) -> Crew | None:
-    if running.executor is None:
-        return None
-    from .crew import Crew  # see above
-
-    return Crew.of(running.executor, evaluator, plan)
-
-
-def _with_events(report: Report, events: tuple[Finding, ...]) -> Report:
-    """Add what has happened to workers."""
-    return replace(report, findings=report.findings + events)
-
-
-def _run(
-    evaluator: Evaluator,
-    space: Space,
-    plan: Plan,
-    progress: Callable[[Progress], None] | None,
-    crew: Supplier,
-) -> Report:
+def _run(evaluator: Evaluator, space: Space, aids: Aids) -> Report:
+    plan = aids.plan
     # Separate streams, so that the lines drawn do not depend on what the contract needed.
     for_contract, for_lines, for_shifts = (
         np.random.default_rng(np.random.SeedSequence(plan.seed, spawn_key=(k,))) for k in range(3)
@@ -115,25 +58,54 @@ def _run(
     contract = contracts.examine(evaluator, space, _nearby(space, SHIFT, for_shifts), for_contract)
     if contract.origin is None:
         return _untested(evaluator, space, plan, contract)
+    aids.begin(contract.origin)
     surveyor = _Surveyor(plan, for_shifts, for_contract)
     try:
         place = surveyor.place(contract.origin)
     except contracts.Broken as broken:
         return _untested(evaluator, space, plan, contracts.Contract(None, broken.breach))
-    results: list[LeafResult] = []
-    for i in space.moving:
-        results.append(examine_leaf(place, i, plan, for_lines, crew))
-        if progress is not None:
-            path = space.leaves[i].path
-            progress(Progress(path, len(results), len(space.moving), evaluator.evaluations))
+    results = _leaf_by_leaf(place, plan, for_lines, aids)
     if contract.constant and all(result.report.verdict is Verdict.PASS for result in results):
         results = _tried_elsewhere(results, contract.constant, place, surveyor, for_lines)
     breach = _doubt_f(contract.origin, results, for_shifts)
     if breach is not None:
         return _untested(evaluator, space, plan, contracts.Contract(None, breach))
     report = _report(evaluator, space, plan, contract, results)
+    if evaluator.spent.interrupted:
+        return replace(report, findings=(*report.findings, _interrupted(results)))
     remarks = circumstances.remarks(contract.origin, report)
     return replace(report, findings=report.findings + remarks, evaluations=evaluator.evaluations)
+
+
+def _interrupted(results: list[LeafResult]) -> Finding:
+    reached = sum(result.report.probes > 0 for result in results)
+    return Finding(
+        Cause.INTERRUPTED,
+        f"interrupted: {reached} of {len(results)} leaves were looked at, the last perhaps not to "
+        f"its end; what was measured is in the journal, and the same call goes on from there.",
+    )
+
+
+def _leaf_by_leaf(
+    place: Place, plan: Plan, rng: np.random.Generator, aids: Aids
+) -> list[LeafResult]:
+    """Look at all leaves; with a journal, Ctrl-C ends that, and the rest is reported untested."""
+    evaluator, space = place.origin.evaluator, place.origin.space
+    results: list[LeafResult] = []
+    for done, i in enumerate(space.moving):
+        try:
+            stopped = evaluator.spent.interrupted
+            result = (
+                unreached(place, i) if stopped else examine_leaf(place, i, plan, rng, aids.supplier)
+            )
+            results.append(result)
+            aids.tell(space.leaves[i].path, done + 1, len(space.moving))
+        except KeyboardInterrupt:
+            if evaluator.memory is None:
+                raise
+            evaluator.spent.interrupted = True
+            results[done:] = results[done:] or [unreached(place, i)]
+    return results
 
 
 def _doubt_f(

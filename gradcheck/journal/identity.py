@@ -1,0 +1,121 @@
+"""Of which check a journal is: everything that its numbers depend on, each part by its digest.
+
+Part of `journal`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..execution import Origin
+from ..records import Plan, Problem, PyTree, UsageError
+from ..space import Array, Space, flatten, is_array, read
+from .code import digest_of_code
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What makes a check what it is.
+
+    Attributes
+    ----------
+    parts : dict of str to str
+        By a name that the user understands, a digest or the value itself.
+    """
+
+    parts: dict[str, str]
+
+    def differences(self, other: dict[str, str]) -> list[str]:
+        """Name the parts that differ, with the values where these are short."""
+        names = sorted(self.parts.keys() | other.keys())
+        return [
+            _told(name, other.get(name, "none"), self.parts.get(name, "none"))
+            for name in names
+            if self.parts.get(name) != other.get(name)
+        ]
+
+
+SHORT = 24  # characters: a digest is longer
+
+
+def _told(name: str, before: str, now: str) -> str:
+    short = max(len(before), len(now)) <= SHORT
+    return f"{name} ({before} then, {now} now)" if short else name
+
+
+def identity_of(problem: Problem, space: Space, plan: Plan, version: str) -> Identity:
+    """Put together what can be known before anything is called.
+
+    Budgets are no part of it: more may be spent on the same check.
+    """
+    claim = problem.claim
+    parts = {
+        "the code of f": digest_of_code(problem.f),
+        "the code of the derivative": digest_of_code(claim) if callable(claim) else "none",
+        "the claimed gradient": "none" if callable(claim) or claim is True else digest_of([claim]),
+        "the code of the reference": digest_of_code(problem.reference),
+        "the point": digest_of([problem.x]),
+        "the structure of the point": _structure(space),
+        "kind": str(problem.kind),
+        "plan": f"{plan.mode} {plan.count} {plan.naming} {plan.canary}",
+        "rtol": repr(plan.rtol),
+        "gradcheck": version,
+        "numpy": np.__version__,
+    }
+    return Identity(parts)
+
+
+def _structure(space: Space) -> str:
+    told = [[leaf.path, leaf.kind, type(leaf.given).__qualname__] for leaf in space.leaves]
+    return hashlib.blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()
+
+
+def answers_of(origin: Origin) -> dict[str, str]:
+    """Return what the first calls have answered: they know of data that no code shows."""
+    return {
+        "the value f(x)": digest_of([origin.output.arrays]),
+        "the derivative at x": digest_of([dict(origin.claimed)]),
+        "what the output is paired with": digest_of([origin.cotangent]),
+    }
+
+
+def digest_of(trees: Iterable[PyTree]) -> str:
+    """Return a digest of the numbers in some pytrees, bit for bit.
+
+    Raises
+    ------
+    UsageError
+        If an array cannot be read.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for tree in trees:
+        for path, value in flatten(tree)[0].items():
+            array = _numbers(value)
+            if array is not None:
+                digest.update(f"{path} {array.dtype.str} {array.shape}\0".encode())
+                digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _numbers(value: Any) -> Array | None:  # noqa: ANN401 - a leaf of any kind
+    if is_array(value):
+        array = value if isinstance(value, np.ndarray) else read(value)
+    elif isinstance(value, (bool, int, float, complex, str, np.generic)):
+        array = np.asarray(value)
+    else:
+        return None
+    return None if array.dtype.kind == "O" else array
+
+
+def refuse(path: str, differences: list[str]) -> UsageError:
+    """Say why a journal is not of this check."""
+    return UsageError(
+        f"the journal {path} is of another check: not the same are {'; '.join(differences)}. Give "
+        f"another path, or remove the file to start anew."
+    )
