@@ -16,6 +16,7 @@ import numpy as np
 
 from ..records import Derivative, Evidence
 from .evidence import derivative_along
+from .levels import SPAN
 from .line import FINE_ARITHMETIC, Line
 from .window import ROUGH, Window, in_steps
 
@@ -28,7 +29,8 @@ ROUGHER, ROUGHER_TRUNCATION = 1.5, 2.0
 # In few digits truncation and kinks hide in what looks like a little more than rounding: of 2,300
 # derivatives of float32 networks one was 5.2 bars off, and two more than three. The more of it
 # shows, the more may hide: where the margin was the same for all, one of 49,000 was 3.4 bars off.
-ROUGHER_IN_FEW_DIGITS, RESTLESS = 2.5, 1.5
+# So was one of a window that reached two scales from x, where truncation is largest.
+ROUGHER_IN_FEW_DIGITS, RESTLESS, FAR = 2.0, 1.5, 1.0
 NEXT = 4.0  # times the step: windows so near share most of what they see
 TARGET = 1e-6  # relative bar at which the search for a better window stops
 
@@ -84,7 +86,11 @@ def choose(windows: tuple[Window, ...]) -> Choice:
 
 
 def _is_staircase(windows: tuple[Window, ...]) -> bool:
-    """Whether the smallest window is flat, and f moves farther out: on a slope, or in steps."""
+    """Whether the smallest window is flat, and f moves farther out: on a slope, or in steps.
+
+    In steps, where what it moves by are whole ones, noise of one size at every step, or digits of
+    rounded values: then the flat window is one tread.
+    """
     if not windows[0].flat:
         return False
     flat = [w for w in windows if w.flat][-1]
@@ -94,7 +100,8 @@ def _is_staircase(windows: tuple[Window, ...]) -> bool:
     contradicted = any(not w.agrees_with(flat) for w in moving)
     # farther out the steps are many, and what is made of them need not be whole any more
     whole = in_steps(np.concatenate([moving[0].right, moving[0].left]))
-    return contradicted or whole or noise_of_larger(windows) > 0
+    rounded = any(w.rounded for w in moving)
+    return contradicted or whole or rounded or noise_of_larger(windows) > 0
 
 
 def _inherited(best: Window, windows: tuple[Window, ...]) -> float:
@@ -140,8 +147,9 @@ def as_chosen(
 def _margin(line: Line, choice: Choice) -> float:
     """Return by what the noise of the chosen window is multiplied in its bar."""
     if line.roundoff > FINE_ARITHMETIC:
-        restless = choice.window.excess / RESTLESS
-        return ROUGHER_IN_FEW_DIGITS * restless if restless > 1 else 1.0
+        window = choice.window
+        restless = window.excess > RESTLESS or window.h * SPAN >= FAR
+        return ROUGHER_IN_FEW_DIGITS * window.excess if restless else 1.0
     return ROUGHER if choice.rough else 1.0
 
 

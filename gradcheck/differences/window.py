@@ -113,6 +113,8 @@ class Window:
         Rounding error of one value: of the arithmetic, or half the grain of rounded values.
     flat : bool
         Whether all nine values are equal.
+    rounded : bool
+        Whether the values lie on a grid coarser than rounding.
     levels : Levels
         The ratios of the steps, with their formulas.
     """
@@ -123,6 +125,7 @@ class Window:
     left: Vector
     floor: float
     flat: bool
+    rounded: bool = False
     levels: Levels = EIGHTHS
 
     @cached_property
@@ -255,13 +258,15 @@ def measure(line: Line, h: float) -> Window | None:
     central = (rises[:LEVELS] - rises[LEVELS:]) / (2 * steps)
     rounding = ROUNDOFFS * line.roundoff * (size + float(np.abs(central).min()))
     values = np.array([line.value] + [s.value for s in right + left])
+    half_a_grain = grain(values) / 2
     return Window(
         h=h,
         steps=steps,
         right=rises[:LEVELS],
         left=rises[LEVELS:],
-        floor=max(rounding, grain(values) / 2, np.finfo(np.float64).tiny),
+        floor=max(rounding, half_a_grain, np.finfo(np.float64).tiny),
         flat=bool((rises == 0).all()),
+        rounded=half_a_grain > rounding,
         levels=levels,
     )
 
