@@ -42,13 +42,13 @@ def second_window(
     if ladder.side != 0:
         return _second_from_inside(ladder, disputes)
     # where f varies as fast as the steps, what a window says may be of waves that it cannot see
-    singles = [of_window(ladder.line, w) for w in ladder.believed if not w.wild]
+    singles = [of_window(ladder.line, w) for w in ladder.believed if not w.wild or w.flat]
     disputing = [d for d in singles if disputes(d)]
     if len(disputing) >= 2:
         return disputing[1]
     for h in _confirming_steps(ladder, mismatch):
         window = measure(ladder.line, h)
-        if window is not None and not window.wild:
+        if window is not None and (window.flat or not window.wild):
             second = of_window(ladder.line, window)
             distance = abs(second.value - ladder.derivative.value)
             agrees = distance <= second.error_bar + ladder.derivative.error_bar
