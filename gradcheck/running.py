@@ -92,7 +92,7 @@ class Aids:
         """
         if self.journal is not None:
             self.journal.require_same_answers(origin)
-            self.evaluator.memory = self.journal
+            self.evaluator.spent.memory = self.journal
 
     def tell(self, leaf: str, done: int, total: int) -> None:
         """Tell of a leaf that is finished."""

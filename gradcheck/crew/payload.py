@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..execution import Evaluator, Origin, Spent
+from ..execution import Evaluator, Origin, Output, Spent
 from ..randomness import Held
 from ..records import Budget, Kind, Plan, Problem, UsageError, shown_error
 from ..space import Leaf, Space
@@ -31,9 +31,11 @@ class Payload:
     Attributes
     ----------
     origin : mapping
-        The fields of the origin but for its space and its evaluator.
+        The fields of the origin but for its space, its evaluator and `short`.
     space : Space
         The point.
+    short : (Space, Output) or None
+        The point in whose digits the claim is called, and f there, if that is another.
     problem : Problem
         Without sources of randomness that are modules, and without a claim that is not called.
     modules : tuple of str
@@ -48,6 +50,7 @@ class Payload:
 
     origin: dict[str, Any]
     space: Space
+    short: tuple[Space, Output] | None
     problem: Problem
     modules: tuple[str, ...]
     found: tuple[Any, ...]
@@ -63,7 +66,11 @@ class Payload:
             problem, held, Budget(), time.monotonic, Spent(0.0), referring=self.referring
         )
         space = self.space.moved_to({})  # with arrays of its own, which `f` may write to
-        return Origin(space=space, evaluator=evaluator, **self.origin)
+        short = None
+        if self.short is not None:
+            own, output = self.short
+            short = Origin(own.moved_to({}), evaluator, output, {}, {})
+        return Origin(space=space, evaluator=evaluator, short=short, **self.origin)
 
 
 def packed(origin: Origin, plan: Plan) -> bytes:
@@ -86,7 +93,7 @@ def packed(origin: Origin, plan: Plan) -> bytes:
         reference=problem.reference if evaluator.referring else None,
     )
     parts = {
-        "output": replace(origin.output, given={}),
+        "output": _bare(origin.output),
         "cotangent": origin.cotangent,
         "claimed": dict(origin.claimed),
         "steady": origin.steady,
@@ -94,9 +101,16 @@ def packed(origin: Origin, plan: Plan) -> bytes:
     }
     modules = tuple(source.__name__ for source, _ in held if isinstance(source, ModuleType))
     states = tuple(state for _, state in held)
-    return _written(
-        Payload(parts, _slim(origin.space), slim, modules, states, evaluator.referring, plan)
+    short = (
+        None if origin.short is None else (_slim(origin.short.space), _bare(origin.short.output))
     )
+    space = _slim(origin.space)
+    return _written(Payload(parts, space, short, slim, modules, states, evaluator.referring, plan))
+
+
+def _bare(output: Output) -> Output:
+    """Leave out the objects that `f` returned."""
+    return replace(output, given={})
 
 
 def _is_module(held: tuple[Any, Any]) -> bool:

@@ -22,10 +22,15 @@ def encode(arrays: Mapping[str, Array]) -> bytes:
     >>> decode(encode({"x": np.array([1.5, -0.0])}))
     {'x': array([ 1.5, -0. ])}
     """
-    head = [[name, array.dtype.str, list(array.shape)] for name, array in arrays.items()]
+    head = [[name, _kind(array), list(array.shape)] for name, array in arrays.items()]
     text = json.dumps(head).encode()
     values = b"".join(np.ascontiguousarray(array).tobytes() for array in arrays.values())
     return len(text).to_bytes(8, "little") + text + values
+
+
+def _kind(array: Array) -> str:
+    """Name a dtype; one that NumPy has not, such as bfloat16, has a name only."""
+    return array.dtype.name if array.dtype.kind == "V" else array.dtype.str
 
 
 def decode(data: bytes) -> dict[str, Array]:

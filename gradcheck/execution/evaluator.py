@@ -102,11 +102,14 @@ class Spent:
     """What a check has cost so far; shared by all evaluators of the check.
 
     `interrupted`: whether the user has pressed Ctrl-C, so that what was measured is all there is.
+    `memory`: what an earlier run has measured beside x. With one, Ctrl-C ends the measuring and not
+    the check.
     """
 
     started: float
     evaluations: int = 0
     interrupted: bool = False
+    memory: Memory | None = None
 
 
 @dataclass(eq=False)
@@ -130,9 +133,6 @@ class Evaluator:
     warned : dict
         How the caller wants NumPy to treat floating-point errors. Holds at x; beside x, where we
         chose the points, they are ignored.
-    memory : Memory or None
-        What an earlier run has measured beside x. With one, Ctrl-C ends the measuring and not the
-        check.
     """
 
     problem: Problem
@@ -142,12 +142,16 @@ class Evaluator:
     spent: Spent
     referring: bool = False
     warned: Any = field(default_factory=np.geterr)
-    memory: Memory | None = None
 
     @cached_property
     def quiet(self) -> Evaluator:
         """The same, for calls with numbers of our own choice, whose errors are no news at x."""
         return replace(self, warned=QUIET)
+
+    @property
+    def memory(self) -> Memory | None:
+        """What an earlier run has measured."""
+        return self.spent.memory
 
     @property
     def evaluations(self) -> int:

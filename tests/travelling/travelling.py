@@ -117,6 +117,11 @@ def vector_jvp(x, v):
     return np.array([np.cos(x) @ v, rest @ v, v[0] * x[-1] + x[0] * v[-1]])
 
 
+def short_jvp(x, v):
+    """Likewise, in float32 whatever x is."""
+    return vector_jvp(x.astype(np.float32), v.astype(np.float32)).astype(np.float32)
+
+
 def vector_vjp(x, u):
     """Pull a cotangent back."""
     jacobian = np.stack([vector_jvp(x, e) for e in np.eye(len(x))], axis=1)
