@@ -286,6 +286,12 @@ def test_a_path_is_asked_for():
         gradcheck.check_grad(NET.f, NET.grad, travelling.point(), journal=3)
 
 
+def test_a_matrix_has_no_journal(tmp_path):
+    """It is checked in several parts."""
+    with pytest.raises(UsageError, match="a journal is of one check, and this makes several"):
+        gradcheck.check_jacobian(np.sin, np.diag(np.cos(X)), X, journal=tmp_path / "run.sqlite")
+
+
 SCRIPT = """
 import sys, time
 import numpy as np

@@ -18,6 +18,11 @@ WORST = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
 
 def seeded(options: Options) -> Options:
     """Draw the plan's seed now, so that all parts of a check can be replayed by one."""
+    if options.get("journal") is not None:
+        raise UsageError(
+            f"journal={options['journal']!r}, but a journal is of one check, and this makes "
+            f"several; leave it out, or check products with check_vjp or check_jvp."
+        )
     plan = options.get("plan", Plan.auto())
     if not isinstance(plan, Plan):
         raise UsageError(
