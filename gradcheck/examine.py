@@ -6,9 +6,9 @@ Eighth layer: uses `probing` and `diagnose`; `flow` puts the leaves together.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
 import numpy as np
 
@@ -35,27 +35,113 @@ def examine_leaf(
     whole: Place, i: int, plan: Plan, rng: np.random.Generator, crew: Supplier = ALONE
 ) -> LeafResult:
     """Probe one leaf as the plan says and sum up what was measured; `crew` measures ahead."""
-    place = whole.for_leaf(i)
-    origin, state = place.origin, rng.bit_generator.state
-    lines = draw_lines(origin, i, plan, rng)
-    if not lines:
-        return LeafResult(_blank(origin, i, Verdict.PASS, None, "empty: nothing to test"))
-    results: list[Measured] = []
-    with closing(crew.supply(whole, lines, state, rng)) as supplied:
-        stopped = _probe_all(place, supplied, len(lines), plan, results)
-    spare = MOST_SPARE
-    while stopped is None and spare > 0 and _is_blind(results, plan):
-        stopped = _probe_all(place, (another(origin.space, i, rng),), 1, plan, results)
-        spare -= 1
-    if stopped is None and not any(m.judgement.verdict is Verdict.FAIL for m in results):
-        stopped = _look_at_outputs(place, lines[0], plan, rng, results)
-    result = _sum_up(place, i, plan, results, stopped)
-    if plan.canary:
-        result = _with_canary(place, i, plan, results, result)
-    if place.given is None:
-        return result
-    dtype = str(place.given.space.leaves[i].array.dtype)  # the caller's own
-    return replace(result, report=replace(result.report, dtype=dtype))
+    exam = Exam.begin(whole, i, plan, rng, crew)
+    exam.measure()
+    exam.complete()
+    return exam.result()
+
+
+@dataclass(eq=False)
+class Exam:
+    """One leaf on its way: the lines of the plan, and what was measured of them so far.
+
+    Attributes
+    ----------
+    place : Place
+        Where it is probed.
+    lines : tuple of Probe
+        Those of the plan.
+    results : list of Measured
+        In the order of the lines; after them what was asked beyond the plan.
+    stopped : Finding or None
+        What has ended it early.
+    failed : bool
+        Whether a direction was wrong, which is enough.
+    """
+
+    place: Place
+    i: int
+    plan: Plan
+    rng: np.random.Generator
+    lines: tuple[Probe, ...]
+    supplied: Generator[Probe]
+    results: list[Measured] = field(default_factory=list)
+    stopped: Finding | None = None
+    failed: bool = False
+
+    @classmethod
+    def begin(
+        cls, whole: Place, i: int, plan: Plan, rng: np.random.Generator, crew: Supplier
+    ) -> Exam:
+        """Draw the lines of a leaf."""
+        place, state = whole.for_leaf(i), rng.bit_generator.state
+        lines = draw_lines(place.origin, i, plan, rng)
+        supplied = (crew if lines else ALONE).supply(whole, lines, state, rng)
+        return cls(place, i, plan, rng, lines, supplied)
+
+    @property
+    def path(self) -> str:
+        """That of the leaf."""
+        return self.place.origin.space.leaves[self.i].path
+
+    @property
+    def left(self) -> int:
+        """How many lines of the plan are still to be measured."""
+        over = self.failed or self.stopped is not None
+        return 0 if over else max(0, len(self.lines) - len(self.results))
+
+    def measure(self, most: int | None = None) -> None:
+        """Measure lines of the plan one after another, so many of them at most."""
+        self._probe(islice(self.supplied, most), len(self.lines))
+        if self.left == 0:
+            self.supplied.close()
+
+    def complete(self) -> None:
+        """Ask what has to be asked beyond the plan: of a leaf that was seen dimly, of outputs."""
+        spare = MOST_SPARE
+        while self._is_open and spare > 0 and _is_blind(self.results, self.plan):
+            self._probe((another(self.place.origin.space, self.i, self.rng),), 1)
+            spare -= 1
+        if self._is_open and not any(m.judgement.verdict is Verdict.FAIL for m in self.results):
+            self.stopped = _look_at_outputs(
+                self.place, self.lines[0], self.plan, self.rng, self.results
+            )
+
+    def result(self) -> LeafResult:
+        """Sum up what was measured; name what is wrong."""
+        place, i, plan = self.place, self.i, self.plan
+        if not self.lines:
+            return LeafResult(_blank(place.origin, i, Verdict.PASS, None, "empty: nothing to test"))
+        if self.left:
+            self.stopped = _stopped(place, self.path, len(self.results), len(self.lines))
+        result = _sum_up(place, i, plan, self.results, self.stopped)
+        if plan.canary:
+            result = _with_canary(place, i, plan, self.results, result)
+        if place.given is None:
+            return result
+        dtype = str(place.given.space.leaves[i].array.dtype)  # the caller's own
+        return replace(result, report=replace(result.report, dtype=dtype))
+
+    @property
+    def _is_open(self) -> bool:
+        return bool(self.lines) and self.stopped is None and self.left == 0
+
+    def _probe(self, lines: Iterable[Probe], count: int) -> None:
+        """Measure lines until there are no more, or something ends it."""
+        for probe in lines:
+            try:
+                measured = measure(self.place, probe, self.plan)
+            except BudgetSpent:
+                self.stopped = _stopped(self.place, self.path, len(self.results), count)
+                return
+            except CallFailed as failure:
+                message = f"{failure} for leaf {self.path}."
+                self.stopped = Finding(Cause.RAISED, message, self.path)
+                return
+            self.results.append(measured)
+            if measured.judgement.verdict is Verdict.FAIL and probe.entry is None:
+                self.failed = True  # one is enough; entries are all looked at, to name them
+                return
 
 
 def unreached(place: Place, i: int) -> LeafResult:
@@ -65,24 +151,6 @@ def unreached(place: Place, i: int) -> LeafResult:
 
 
 MOST_SPARE = 4  # further directions where the first would not have shown an error of one percent
-
-
-def _probe_all(
-    place: Place, lines: Iterable[Probe], count: int, plan: Plan, results: list[Measured]
-) -> Finding | None:
-    """Measure lines one after another; returns what stopped it early, if anything did."""
-    for probe in lines:
-        path = place.origin.space.leaves[probe.leaf].path
-        try:
-            measured = measure(place, probe, plan)
-        except BudgetSpent:
-            return _stopped(place, path, len(results), count)
-        except CallFailed as failure:
-            return Finding(Cause.RAISED, f"{failure} for leaf {path}.", path)
-        results.append(measured)
-        if measured.judgement.verdict is Verdict.FAIL and probe.entry is None:
-            break  # one wrong direction is enough; entries are all looked at, to name them
-    return None
 
 
 def _look_at_outputs(

@@ -8,7 +8,8 @@ Ninth layer: the only composer; `check` puts the public functions around it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -16,7 +17,7 @@ import numpy as np
 
 from . import circumstances
 from . import contract as contracts
-from .examine import LeafResult, examine_leaf, unreached
+from .examine import Exam, LeafResult, examine_leaf, unreached
 from .execution import BudgetSpent, Evaluator, Origin, Spent
 from .probing import SHIFT, Place
 from .randomness import Held
@@ -90,22 +91,95 @@ def _leaf_by_leaf(
     place: Place, plan: Plan, rng: np.random.Generator, aids: Aids
 ) -> list[LeafResult]:
     """Look at all leaves; with a journal, Ctrl-C ends that, and the rest is reported untested."""
-    evaluator, space = place.origin.evaluator, place.origin.space
+    evaluator, moving = place.origin.evaluator, place.origin.space.moving
+    if plan.budget is not None:
+        return _within_budget(place, plan, rng, aids)
     results: list[LeafResult] = []
-    for done, i in enumerate(space.moving):
-        try:
-            stopped = evaluator.spent.interrupted
-            result = (
-                unreached(place, i) if stopped else examine_leaf(place, i, plan, rng, aids.supplier)
-            )
-            results.append(result)
-            aids.tell(space.leaves[i].path, done + 1, len(space.moving))
-        except KeyboardInterrupt:
-            if evaluator.memory is None:
-                raise
-            evaluator.spent.interrupted = True
-            results[done:] = results[done:] or [unreached(place, i)]
+    for done, i in enumerate(moving):
+        with _interruptible(evaluator):
+            if not evaluator.spent.interrupted:
+                results.append(examine_leaf(place, i, plan, rng, aids.supplier))
+                aids.tell(results[done].report.path, done + 1, len(moving))
+        results[done:] = results[done:] or [unreached(place, i)]
     return results
+
+
+def _within_budget(
+    place: Place, plan: Plan, rng: np.random.Generator, aids: Aids
+) -> list[LeafResult]:
+    """Look at all leaves before entries are named, at entries of all leaves in equal shares.
+
+    So what is spent buys verdicts first, and where it does not reach, every leaf was looked at. The
+    share of the entries that were not is the probability of a miss: the worst leaf is next.
+    """
+    evaluator, moving = place.origin.evaluator, place.origin.space.moving
+    exams: list[Exam] = []
+    with _interruptible(evaluator):
+        for i in moving:
+            exams.append(Exam.begin(place, i, plan, rng, aids.supplier))
+            if plan.mode not in (Mode.EVERY, Mode.SAMPLE):
+                exams[-1].measure()
+                exams[-1].complete()
+        while unfinished := [exam for exam in exams if exam.left]:
+            worst = max(unfinished, key=lambda exam: exam.left / len(exam.lines))
+            worst.measure(max(1, len(worst.lines) // PORTIONS))
+        for exam in exams:
+            if plan.mode in (Mode.EVERY, Mode.SAMPLE):
+                exam.complete()
+    results: list[LeafResult] = []
+    for done, exam in enumerate(exams):
+        with _interruptible(evaluator):
+            results.append(exam.result())
+            aids.tell(exam.path, done + 1, len(moving))
+        results[done:] = results[done:] or [unreached(place, moving[done])]
+    results += [unreached(place, i) for i in moving[len(exams) :]]
+    return _with_account(results, exams)
+
+
+PORTIONS = 64  # in which the lines of a leaf are measured, where several leaves share a budget
+
+
+@contextmanager
+def _interruptible(evaluator: Evaluator) -> Iterator[None]:
+    """With a journal, let Ctrl-C end the measuring, and not the check."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if evaluator.memory is None:
+            raise
+        evaluator.spent.interrupted = True
+
+
+def _with_account(results: list[LeafResult], exams: list[Exam]) -> list[LeafResult]:
+    """Say what the budget has bought, and what it has not reached, at the last leaf it has not."""
+    short = [n for n, exam in enumerate(exams) if _is_short(exam)]
+    if not short:
+        return results
+    whole = [exam.path for n, exam in enumerate(exams) if n not in short]
+    parts = [exams[n] for n in short if exams[n].results]
+    unmet = [exams[n].path for n in short if not exams[n].results]
+    told = [f"{len(whole)} of {len(exams)} leaves to the end"]
+    told += [f"{len(e.results)} of {len(e.lines)} lines of {e.path}" for e in parts[:MOST_NAMED]]
+    told += [f"parts of {len(parts) - MOST_NAMED} more leaves"] if parts[MOST_NAMED:] else []
+    missed = f"; not reached: {_some(unmet)}" if unmet else ""
+    message = f"the budget has bought {', '.join(told)}{missed}."
+    bought = {exam.path: [len(exam.results), len(exam.lines)] for exam in exams}
+    last = results[short[-1]]
+    account = Finding(Cause.BUDGET, message, last.report.path, {"bought": bought})
+    results[short[-1]] = replace(last, findings=(*last.findings, account))
+    return results
+
+
+MOST_NAMED = 4  # leaves in a sentence
+
+
+def _is_short(exam: Exam) -> bool:
+    return exam.stopped is not None and exam.stopped.cause is Cause.BUDGET
+
+
+def _some(paths: list[str]) -> str:
+    more = len(paths) - MOST_NAMED
+    return ", ".join(paths[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _doubt_f(

@@ -96,6 +96,10 @@ class Crew:
         if work is None:
             work = self._new_work(place, probes, state)
             self._following = self._foresee(place, probes[0].leaf, rng)
+        work.claimed = True
+        return self._handed_on(work, probes)
+
+    def _handed_on(self, work: LeafWork, probes: tuple[Probe, ...]) -> Generator[Probe]:
         try:
             for n, probe in enumerate(probes):
                 line = self._line(work, n)
@@ -110,9 +114,13 @@ class Crew:
     ) -> LeafWork | None:
         """Return the work on these lines, of which some are sent already, if it was foreseen."""
         lines = Lines.of(origin.space.leaves[probes[0].leaf], probes, state)
-        while self.works and not self.works[0].is_of(origin, lines):
-            self.works.popleft().stop()  # done with, or foreseen wrongly
-        return self.works[0] if self.works else None
+        self.works = deque(work for work in self.works if not work.stopped)
+        found = next((work for work in self.works if work.is_of(origin, lines)), None)
+        if found is None:
+            for work in self.works:
+                if not work.claimed:  # foreseen wrongly
+                    work.stop()
+        return found
 
     def _new_work(
         self, place: Place, probes: tuple[Probe, ...], state: Mapping[str, Any]
@@ -193,14 +201,21 @@ class Crew:
             ahead = sum(len(work.back) + len(work.away) for work in self.works)
             if GLANCE * ahead >= self.evaluator.left or ahead * pace.bytes_a_line > MOST_BYTES:
                 return
-            work = next((work for work in self.works if work.left), None)
-            work = work or next(self._following, None)
+            work = self._next_work() or next(self._following, None)
             if work is None:
                 return
             start = work.sent
             work.sent += min(work.left, pace.size(work.left))
             if not all(self._is_kept(work, n) for n in range(start, work.sent)):
                 dispatch.send(work, start, work.sent)
+
+    def _next_work(self) -> LeafWork | None:
+        """Return the leaf of which lines are sent next; within a budget all get their share."""
+        works = [work for work in self.works if work.left]
+        limits = self.evaluator.limits
+        if limits.evaluations is None and limits.seconds is None:
+            return works[0] if works else None
+        return min(works, key=lambda work: work.sent / work.count, default=None)
 
     def _note_trouble(self, work: LeafWork, n: int, probe: Probe, line: Line) -> None:
         """Say what a worker met on a line, unless it was met here too."""

@@ -37,6 +37,8 @@ class LeafWork:
         By number, what workers have sent back and was not looked at yet.
     away : set of int
         The numbers of those that are under way.
+    claimed : bool
+        Whether the leaf is looked at already, and not only foreseen.
     stopped : bool
         Whether nobody waits for them any more.
     """
@@ -49,6 +51,7 @@ class LeafWork:
     sent: int = 0
     back: dict[int, Line] = field(default_factory=dict)
     away: set[int] = field(default_factory=set)
+    claimed: bool = False
     stopped: bool = False
 
     @property
