@@ -128,7 +128,7 @@ def opened(running: Running, evaluator: Evaluator, space: Space, plan: Plan) -> 
             yield aids
     finally:
         if journal is not None:
-            journal.close()
+            aids.events.extend(journal.close())
 
 
 @contextmanager

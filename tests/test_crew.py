@@ -250,10 +250,21 @@ def test_what_cannot_travel_is_shared_by_threads():
         assert gradcheck.check_grad(f, 2 * x, x, plan=Plan.every(), executor=executor).ok
 
 
+def test_threads_do_not_draw_from_the_state_of_a_module():
+    """All threads share it with this one, which measures alone then."""
+    f, x = travelling.Drawn(np.random.default_rng(5)), np.linspace(0.1, 1, 9)
+    np.random.seed(7)  # noqa: NPY002
+    with ThreadPoolExecutor(2) as executor:
+        report = gradcheck.check_grad(f, f.grad, x, plan=Plan.every(seed=1),
+                                      random=(np.random, f.rng), executor=executor)  # fmt: skip
+    assert report.ok
+    assert "numpy.random keeps one state for all threads" in events(report)[0]
+
+
 def test_threads_cannot_share_a_random_source():
     """Nobody could hold it still for several at once."""
     f, x, rng = travelling.Stuck(), np.arange(1.0, 4.0), np.random.default_rng(1)
-    with ThreadPoolExecutor(2) as executor, pytest.raises(UsageError, match="cannot be sent"):
+    with ThreadPoolExecutor(2) as executor, pytest.raises(UsageError, match="but for its random"):
         gradcheck.check_grad(f, 2 * x, x, random=rng, executor=executor)
 
 

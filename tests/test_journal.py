@@ -148,7 +148,7 @@ def cosine(x):
         pytest.param({"f": scaled(1.5)}, r"the value f\(x\)", id="closure"),
         pytest.param({"claim": np.cos(X)}, "the code of the derivative", id="claim"),
         pytest.param({"claim": lambda x: np.cos(x)}, "the code of the derivative", id="claims"),
-        pytest.param({"plan": Plan.auto(seed=1)}, r"plan \(every None", id="plan"),
+        pytest.param({"plan": Plan.auto(seed=1)}, r"plan \(every then, auto now\)", id="plan"),
         pytest.param({"plan": Plan.every(seed=1, rtol=1e-4)}, r"rtol \(1e-05 then, 0.0001 now\)",
                      id="tolerance"),
     ],
@@ -278,6 +278,27 @@ def test_a_journal_is_of_one_check_at_a_time(tmp_path):
 
     report = gradcheck.check_grad(f, np.ones_like, X, journal=path)
     assert "is in use by another check" in report.findings[0].message
+
+
+def test_a_full_disk_does_not_end_the_check(tmp_path, monkeypatch):
+    """It goes on without the journal, and says so."""
+    whole = gradcheck.check_grad(NET.f, NET.grad, travelling.point(), plan=Plan.every(seed=3))
+
+    def fail(self):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    def f(x):
+        if counted.calls == 10:
+            monkeypatch.setattr("gradcheck.journal.store.Journal._commit", fail)
+            monkeypatch.setattr("gradcheck.journal.store.EVERY", 0.0)
+        return NET.f(x)
+
+    counted = Counted(f)
+    report = gradcheck.check_grad(counted, NET.grad, travelling.point(), plan=Plan.every(seed=3),
+                                  journal=tmp_path / "run.sqlite")  # fmt: skip
+    assert "could not be written any more (database or disk is full)" in report.findings[-1].message
+    assert report.evaluations == whole.evaluations
+    assert report.ok
 
 
 def test_a_path_is_asked_for():

@@ -21,10 +21,11 @@ SLOW = 2.0  # times as long as all lines of an order could take
 class Pace:
     """How fast lines are measured, and from that how many make an order, and how many orders.
 
-    `bytes_a_line`: what the values of a line take up.
+    `bytes_a_line`: what the values of a line take up. `a_call`: seconds that a call took here.
     """
 
     bytes_a_line: int = 1
+    a_call: float = 0.0
     seconds: float = 0.0
     lines: int = 0
     answers: int = field(default=0)
@@ -56,6 +57,7 @@ class Pace:
     def patience(self, lines: int) -> float:
         """Return after how many seconds without any answer an order of so many lines is given up.
 
-        A line that was measured so far took two evaluations or more; a ladder takes many.
+        A line that was measured so far took two evaluations or more; a ladder takes many. Before
+        the first line, a worker calls f(x) once more.
         """
-        return PATIENCE + SLOW * LADDER * self.a_line * lines
+        return PATIENCE + SLOW * LADDER * max(self.a_line, self.a_call) * (lines + 1)

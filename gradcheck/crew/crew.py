@@ -30,6 +30,9 @@ from .worker import SHARED
 
 GLANCE = 2  # evaluations that a line costs at least
 TICK = 0.2  # seconds between looks at the clock of the budget
+SHARED_RANDOMNESS = (
+    "Threads could share it, but for its random sources, which cannot be held still for several."
+)
 MOST_AHEAD = 2**28  # bytes of the lines of a leaf, beyond which they are not drawn twice
 
 
@@ -133,6 +136,9 @@ class Crew:
             work.memory_key = memory.name_of(where)
         if self.dispatch is not None:
             work.key = self._sent_ahead(origin)
+            spent = self.evaluator.spent  # the claim was called too: at most so long
+            seconds = self.evaluator.clock() - spent.started
+            self.dispatch.pace.a_call = seconds / max(1, spent.evaluations)
             arrays = origin.output.arrays.values()
             self.dispatch.pace.bytes_a_line = GLANCE * sum(array.nbytes for array in arrays)
         self.works.append(work)
@@ -144,9 +150,11 @@ class Crew:
         if id(origin) not in self._keys:
             try:
                 payload = packed(origin, self.plan)
-            except UsageError:
-                if not self.dispatch.hands.threads or self.evaluator.held.sources:
+            except UsageError as error:
+                if not self.dispatch.hands.threads:
                     raise
+                if self.evaluator.held.sources:
+                    raise UsageError(f"{error} {SHARED_RANDOMNESS}") from error
                 key = f"shared-{id(origin)}"
                 SHARED[key] = origin, self.plan
             else:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import os
 import pickle
+import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -46,6 +48,8 @@ class Payload:
         Whether the reference stands for `f`.
     plan : Plan
         By which lines are judged.
+    home : str
+        The process that has written it.
     """
 
     origin: dict[str, Any]
@@ -56,9 +60,18 @@ class Payload:
     found: tuple[Any, ...]
     referring: bool
     plan: Plan
+    home: str
 
     def opened(self) -> Origin:
-        """Make the origin anew, in the process of a worker."""
+        """Make the origin anew, in the process of a worker.
+
+        Raises
+        ------
+        UsageError
+            If that is the process it is from, and a source of randomness is a module's.
+        """
+        if self.modules and self.home == here():
+            raise UsageError(f"{self.modules[0]} keeps one state for all threads of a process")
         modules = [importlib.import_module(name) for name in self.modules]
         problem = replace(self.problem, random=(*self.problem.random, *modules))
         held = Held.of(problem.random).with_states(self.found)
@@ -105,12 +118,19 @@ def packed(origin: Origin, plan: Plan) -> bytes:
         None if origin.short is None else (_slim(origin.short.space), _bare(origin.short.output))
     )
     space = _slim(origin.space)
-    return _written(Payload(parts, space, short, slim, modules, states, evaluator.referring, plan))
+    return _written(
+        Payload(parts, space, short, slim, modules, states, evaluator.referring, plan, here())
+    )
 
 
 def _bare(output: Output) -> Output:
     """Leave out the objects that `f` returned."""
     return replace(output, given={})
+
+
+def here() -> str:
+    """Name this process, on whatever machine."""
+    return f"{platform.node()}-{os.getpid()}"
 
 
 def _is_module(held: tuple[Any, Any]) -> bool:

@@ -35,12 +35,14 @@ class Trail:
         self._file: int | None = None
         if Path(folder).is_dir():
             path = Path(folder) / f"{worker}-{threading.get_ident()}.trail"
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+            flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0)
+            self._file = os.open(path, flags, 0o600)
 
     def note(self, order: int, line: int = 0, step: float = 0.0) -> None:
         """Write down what is about to be evaluated."""
         if self._file is not None:
-            os.pwrite(self._file, RECORD.pack(order, line, step), 0)
+            os.lseek(self._file, 0, os.SEEK_SET)
+            os.write(self._file, RECORD.pack(order, line, step))
 
     def close(self) -> None:
         """Note that nothing is being evaluated any more, and let go of the file."""

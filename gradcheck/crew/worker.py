@@ -7,9 +7,7 @@ Part of `crew`; runs in another process, or in a thread.
 
 from __future__ import annotations
 
-import os
 import pickle
-import platform
 import threading
 import time
 from contextlib import AbstractContextManager, nullcontext
@@ -24,7 +22,7 @@ from ..probing import draw_lines, measure_here
 from ..records import Kind, Plan, UsageError, shown_error
 from ..space import Array, same_bits
 from .orders import Answer, Line, Lines, Order, Value
-from .payload import Payload, key_of
+from .payload import Payload, here, key_of
 from .trail import Noted, Trail
 
 MOST_JOBS = 4  # points that a thread remembers: x, and x in more digits; those of other checks
@@ -63,7 +61,7 @@ class Job:
 
 def work(order: Order) -> Answer:
     """Measure the lines of an order; ask for the payload where it is not known here."""
-    worker = f"{platform.node()}-{os.getpid()}"
+    worker = here()
     try:
         job = _job(order)
     except Exception as error:  # of unpickling and of `f`: foreign code
@@ -146,10 +144,10 @@ def _require_same_function(origin: Origin) -> None:
     It is not where the copy that travelled has lost something, where another version of a package
     is installed, or where linear algebra is threaded otherwise: values would not go together.
     """
-    here = origin.evaluator.f_beside(origin.space.point())
+    output = origin.evaluator.f_beside(origin.space.point())
     origin.space.restore_handed()
     for path, array in origin.output.arrays.items():
-        if path not in here.arrays or not same_bits(here.arrays[path], array):
+        if path not in output.arrays or not same_bits(output.arrays[path], array):
             raise UsageError(
-                f"f(x) is not the same over there, bit for bit (by {abs(origin.rise(here)):.1e})"
+                f"f(x) is not the same over there, bit for bit (by {abs(origin.rise(output)):.1e})"
             )

@@ -11,13 +11,14 @@ import json
 import os
 import sqlite3
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from .. import __version__
 from ..execution import Origin, Output
 from ..execution.coding import decode, encode
-from ..records import Plan, Problem, PyTree, UsageError
+from ..records import Cause, Finding, Plan, Problem, PyTree, UsageError
 from ..space import Space
 from .identity import answers_of, digest_of, identity_of, refuse
 
@@ -25,8 +26,8 @@ FORMAT = "gradcheck journal 1"
 EVERY = 0.1  # seconds between commits: what a kill may lose, and is measured again
 TABLES = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT);
-CREATE TABLE IF NOT EXISTS calls (name TEXT PRIMARY KEY, run INTEGER, value BLOB) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS lines (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS calls (name TEXT PRIMARY KEY, run INTEGER, value BLOB);
+CREATE TABLE IF NOT EXISTS lines (name TEXT PRIMARY KEY, value BLOB);
 """
 
 
@@ -52,7 +53,7 @@ class Journal:
         except sqlite3.Error as error:
             raise UsageError(self._why_not(error)) from error
         self._committed = time.monotonic()
-        self.recalled = 0
+        self.failure = ""
 
     def _open(self) -> None:
         base = self._base
@@ -109,9 +110,7 @@ class Journal:
         """
         identity, kept = identity_of(problem, space, plan, __version__), self._fact("identity")
         if kept is None:
-            self._set("identity", json.dumps(identity.parts))
-            self._set("seed", str(plan.seed))
-            self._commit()
+            self._begin({"identity": json.dumps(identity.parts), "seed": str(plan.seed)})
             return
         different = identity.differences(json.loads(kept))
         if different:
@@ -127,12 +126,20 @@ class Journal:
         """
         answers, kept = answers_of(origin), self._fact("answers")
         if kept is None:
-            self._set("answers", json.dumps(answers))
-            self._commit()
+            self._begin({"answers": json.dumps(answers)})
             return
         different = [name for name, value in json.loads(kept).items() if answers[name] != value]
         if different:
             raise refuse(self.path, different)
+
+    def _begin(self, facts: dict[str, str]) -> None:
+        """Write down of which check it is."""
+        try:
+            for name, value in facts.items():
+                self._set(name, value)
+            self._commit()
+        except sqlite3.Error as error:
+            raise UsageError(self._why_not(error)) from error
 
     # --- what was measured ------------------------------------------------------------------
 
@@ -143,7 +150,6 @@ class Journal:
         ).fetchone()
         if row is None:
             return None
-        self.recalled += 1
         return replace(like, arrays=decode(row[0]))
 
     def keep(self, who: str, point: PyTree, output: Output) -> None:
@@ -164,20 +170,39 @@ class Journal:
         """Remember what a worker has measured along it."""
         self._write("INSERT OR IGNORE INTO lines VALUES (?, ?)", (name, line))
 
-    def close(self) -> None:
-        """Write down the rest."""
-        self._commit()
+    def close(self) -> tuple[Finding, ...]:
+        """Write down the rest; say so, if the file could not hold all."""
+        self._guarded(self._commit)
         self._base.close()
+        if not self.failure:
+            return ()
+        message = (
+            f"the journal {self.path} could not be written any more ({self.failure}); the check "
+            f"went on without it, and what came after that would be measured again."
+        )
+        return (Finding(Cause.SETUP, message),)
 
     def _key(self, who: str, point: PyTree) -> str:
         return f"{who} {digest_of([point])}"
 
     def _write(self, statement: str, row: tuple[object, ...]) -> None:
-        if not self._base.in_transaction:
-            self._base.execute("BEGIN")
-        self._base.execute(statement, row)
-        if time.monotonic() - self._committed > EVERY:
-            self._commit()
+        def written() -> None:
+            if not self._base.in_transaction:
+                self._base.execute("BEGIN")
+            self._base.execute(statement, row)
+            if time.monotonic() - self._committed > EVERY:
+                self._commit()
+
+        self._guarded(written)
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        """Give up writing where the disk is full, or a value too large; not the check."""
+        if self.failure:
+            return
+        try:
+            step()
+        except (sqlite3.Error, OverflowError) as error:
+            self.failure = str(error)
 
     def _commit(self) -> None:
         if self._base.in_transaction:
