@@ -20,7 +20,7 @@ from .probing import ALONE, Measured, Place, Supplier, draw_lines, measure, unmo
 from .records import RANK, Cause, ErrorMap, Finding, LeafReport, Plan, Verdict
 from .space import Array, grid_of
 from .traces import error_map, line_trace
-from .verdict import sees_a_factor
+from .verdict import least_factor, sees_a_factor, tolerance_for
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,13 +178,17 @@ def _look_at_outputs(
 
 
 def _is_blind(results: Sequence[Measured], plan: Plan) -> bool:
-    """Whether all directions pass, but none would have shown a leaf that is off by one percent."""
+    """Whether no direction fails, but none would have shown a leaf that is off by one percent.
+
+    One that stays open is as good as one that passes only where others may settle it: where many
+    claims of few digits were asked.
+    """
     return all(
-        m.judgement.verdict is Verdict.PASS
+        (m.judgement.verdict is Verdict.PASS or m.open)
         and m.probe.entry is None
         and not m.judgement.zero
         and m.analytic.scale > 0
-        and not sees_a_factor(m.analytic, m.size, m.bar, plan.rtol)
+        and not sees_a_factor(m.size, m.judgement.scale, m.bar, _allowed(m, plan))
         for m in results
     )
 
@@ -219,7 +223,8 @@ def _sum_up(
         wrong, complete = blamed.wrong, blamed.complete
     elif verdict is Verdict.PASS and _all_looked_at(array, results):
         wrong, complete = np.zeros(array.shape, dtype=bool), True
-    error, miss = _certified(origin, i, results) if verdict is Verdict.PASS else (math.nan, 0.0)
+    passed = verdict is Verdict.PASS
+    error, miss = _certified(origin, i, results) if passed else (math.nan, 0.0)
     report = replace(
         _blank(origin, i, verdict, cause, reason),
         analytic=worst.analytic.value,
@@ -228,6 +233,7 @@ def _sum_up(
         scale=worst.judgement.scale,
         certified=error,
         miss=miss,
+        whole=_least_whole(results, plan) if passed else math.nan,
         wrong=wrong,
         complete=complete,
         probes=sum(not m.output for m in results),
@@ -266,6 +272,7 @@ def _with_canary(
         reason="an error planted in a copy of the claim passed unseen",
         certified=math.nan,
         miss=0.0,
+        whole=math.nan,
         wrong=None,
         complete=False,
     )
@@ -292,6 +299,22 @@ def _certified(origin: Origin, i: int, results: Sequence[Measured]) -> tuple[flo
         tested = len({m.probe.entry for m in results})
         miss = 1 - tested / array.size
     return relative_to(claim, error), miss
+
+
+def _least_whole(results: Sequence[Measured], plan: Plan) -> float:
+    """Return the smallest relative error of the leaf as a whole that one of the lines shows."""
+    least = math.inf
+    for m in results:
+        # of the middle of many, the numbers of another claim would be others
+        distance = abs(m.analytic.value - m.numeric) + (2 * m.bar if m.refereed else 0.0)
+        if not m.output and m.analytic.scale > 0:
+            least = min(least, least_factor(m.size, distance, m.bar, _allowed(m, plan)))
+    return least if math.isfinite(least) else math.nan
+
+
+def _allowed(m: Measured, plan: Plan) -> float:
+    """Return by how much a claim may be off along a line beyond its bar, remarked on or not."""
+    return m.tolerated or tolerance_for(m.analytic, plan.rtol) * m.judgement.scale
 
 
 def _all_looked_at(array: Array, results: Sequence[Measured]) -> bool:

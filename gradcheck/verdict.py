@@ -31,6 +31,9 @@ MARGIN = 3.0  # times the bar, where the line is rough: the largest error/bar ev
 # backward pass lose digits, as long as that stays below what is worth seeing.
 CLAIM_ROUNDOFFS = 32.0
 CLAIM_SUMS = 2.0**10
+# Rounding of many claims cancels in their middle, but for that of constants: a right claim may be
+# off throughout by so many unit roundoffs (of 20 leaves of small networks, 4 times the most seen).
+CLAIM_THROUGHOUT = 4.0
 SINGLE_BAR = 0.5  # of the mismatch: what a window's bar may be if it is to confirm it
 
 EXPLANATION = {
@@ -129,6 +132,17 @@ def tolerance_for(analytic: Analytic, rtol: float) -> float:
     """Widen the plan's tolerance to the rounding of a claim that is given in few digits."""
     sums = min(CLAIM_SUMS * analytic.roundoff, WORTH_SEEING)
     return max(rtol, CLAIM_ROUNDOFFS * analytic.roundoff, sums)
+
+
+def typical_tolerance(analytic: Analytic, rtol: float) -> float:
+    """Return the tolerance for the middle of many claims; less than that for one of few digits."""
+    sums = min(CLAIM_SUMS * analytic.roundoff, WORTH_SEEING)
+    return max(rtol, CLAIM_THROUGHOUT * analytic.roundoff, sums)
+
+
+def is_vague(analytic: Analytic, rtol: float) -> bool:
+    """Whether the tolerance for a single claim is more than what is worth seeing."""
+    return tolerance_for(analytic, rtol) > max(WORTH_SEEING, rtol)
 
 
 def scale_of(analytic: Analytic, derivative: Derivative) -> float:
@@ -254,7 +268,7 @@ def judge_median(
     the typical claim where the differences were taken.
     """
     scale = max(analytic.scale, abs(disagreement))
-    tolerance = tolerance_for(analytic, rtol) * scale
+    tolerance = typical_tolerance(analytic, rtol) * scale
     unit, of_it = (scale, " of its size") if scale > 0 else (1.0, "")
     seen = (
         f"many short differences around x are off the claim by {disagreement / unit:.1e} ± "
@@ -262,9 +276,20 @@ def judge_median(
     )
     if abs(disagreement) > MARGIN * bar + tolerance:
         return Judgement(Verdict.FAIL, Cause.OTHER, seen, scale)
-    agrees = abs(disagreement) <= bar + tolerance and bar <= max(WORTH_SEEING, rtol) * scale
+    sees = bar <= max(WORTH_SEEING * scale, tolerance)
+    agrees = abs(disagreement) <= bar + tolerance and sees
     verdict = Verdict.PASS if agrees else Verdict.INCONCLUSIVE
-    return Judgement(verdict, before.cause, f"{before.reason}; {seen}", scale)
+    if not agrees and scale > 0:
+        least = least_factor(scale, abs(disagreement), bar, tolerance)
+        seen += f", so that an error above {100 * least:.2g} % would have been seen"
+    reason = f"{before.reason}; {seen}" if before.reason else seen
+    return Judgement(verdict, before.cause, reason, scale)
+
+
+def least_factor(size: float, distance: float, bar: float, allowed: float) -> float:
+    """Return the smallest relative error of a claim of a size, so far off, that fails on a line."""
+    left = size - allowed  # a larger claim is allowed more
+    return (MARGIN * bar + allowed + distance) / left if left > 0 else math.inf
 
 
 def judge_given(
@@ -311,16 +336,16 @@ def says_as_much(here: float, there: float) -> bool:
 
 
 WORTH_A_FACTOR = 1e-2  # an error of the whole leaf that a pass must exclude
+TOLERANCES = 3.0  # or so many times what a claim of few digits may be off
 
 
-def sees_a_factor(analytic: Analytic, size: float, bar: float, rtol: float) -> bool:
-    """Whether a claim off by one percent as a whole could not have passed along this line.
+def sees_a_factor(size: float, scale: float, bar: float, allowed: float) -> bool:
+    """Whether a claim off by one percent as a whole, or a few tolerances, would not have passed.
 
-    The terms of <claim, v> may cancel to a `size` of which a wide bar hides what a factor leaves.
+    Its terms, which are of this scale, may cancel to a size of which a bar hides what is left.
     """
-    tolerance = tolerance_for(analytic, rtol) * analytic.scale
-    worth = max(WORTH_A_FACTOR, 3 * tolerance_for(analytic, rtol))
-    return MARGIN * bar + tolerance < worth * size
+    worth = max(WORTH_A_FACTOR * scale, TOLERANCES * allowed)
+    return MARGIN * bar + allowed < worth * (size / scale)
 
 
 def is_one_sided_value(analytic: Analytic, derivative: Derivative, rtol: float) -> bool:

@@ -34,7 +34,7 @@ def is_rounding(origin: Origin, probe: Probe, numeric: float, rng: np.random.Gen
     here, beside = origin.analytic(probe.tangent).value, []
     try:
         for _ in range(POINTS):
-            moved = _nudged(origin.space.leaves[probe.leaf].array, rng)
+            moved = nudged(origin.space.leaves[probe.leaf].array, NUDGE, rng)
             there = claim_at(origin, origin.space.moved_to({probe.leaf: moved}))
             if there is None:
                 return False
@@ -47,8 +47,8 @@ def is_rounding(origin: Origin, probe: Probe, numeric: float, rng: np.random.Gen
     return moves >= least and stays_off >= least
 
 
-def _nudged(leaf: Array, rng: np.random.Generator) -> Array:
+def nudged(leaf: Array, roundings: float, rng: np.random.Generator) -> Array:
     """Move entries by roundings of the leaf's own size, which what is added to them sees too."""
     size = np.where(leaf == 0, 0.0, np.maximum(np.abs(leaf), rms(leaf)))
-    moves = NUDGE * unit_roundoff(leaf.dtype) * size * rng.standard_normal(leaf.shape)
+    moves = roundings * unit_roundoff(leaf.dtype) * size * rng.standard_normal(leaf.shape)
     return np.asarray(leaf + moves).astype(leaf.dtype)

@@ -13,21 +13,25 @@ from ..differences import FINE_ARITHMETIC
 from ..directions import Probe
 from ..execution import Origin
 from ..records import Cause, Evidence, Plan, Verdict
+from ..space import unit_roundoff
 from ..verdict import (
     Judgement,
     Scene,
     is_conceivable_convention,
+    is_vague,
     judge_given,
     judge_median,
     says_as_much,
     tolerance_for,
+    typical_tolerance,
     where_kinks_meet,
 )
-from .averaging import average
+from .averaging import Median, average
 from .claim_noise import is_rounding
 from .complex_step import complex_step
 from .here import Measured, line_through, measure_here
 from .place import Place
+from .short_claims import middle_of_claims
 from .staircase import is_still, moves_on_a_grid
 
 # Troubles of x itself, not of its surroundings: another point may have none.
@@ -63,16 +67,31 @@ def measure(place: Place, probe: Probe, plan: Plan) -> Measured:
         measured = _decide_nearby(place, measured, plan)
     if _is_zero_to_rounding(place, measured):
         return replace(measured, judgement=replace(measured.judgement, **ZERO))
-    for referee in (_by_complex_step, _in_more_digits, _by_averaging):
-        if _is_open(measured):
-            measured = referee(place, measured, plan) or measured
+    measured = _refereed(place, measured, plan)
     if _may_be_a_staircase(place, measured):
         measured = replace(measured, judgement=measured.judgement.doubted(Cause.PRECISION, STAIRS))
     if _may_be_rounding(place, measured):
         measured = replace(measured, judgement=measured.judgement.doubted(Cause.PRECISION, CANCELS))
-    plain = measured is first and _is_plain(first)
-    tolerating = measured if plain else replace(measured, tolerated=_tolerance(measured, plan))
-    return _held_against_given(place, tolerating, plan)
+    if measured.tolerated == 0 and not (measured is first and _is_plain(first)):
+        measured = replace(measured, tolerated=_tolerance(measured, plan))
+    return _held_against_given(place, measured, plan)
+
+
+def _refereed(place: Place, measured: Measured, plan: Plan) -> Measured:
+    """Ask the referees in turn, until one has an answer."""
+    for referee in (_by_complex_step, _in_more_digits, _by_averaging):
+        if _is_open(measured):
+            measured = referee(place, measured, plan) or measured
+    if not _is_worth_asking_more(place, measured, plan):
+        return measured
+    median = _of_median(measured, middle_of_claims(place, measured.probe), plan)
+    if median is None:
+        return measured
+    agrees = abs(median.numeric - median.analytic.value) <= median.bar + median.tolerated
+    passed = measured.judgement.verdict is Verdict.PASS
+    if passed and agrees and median.judgement.verdict is Verdict.INCONCLUSIVE:
+        return measured  # their interval is wide too: a pass of which no more can be said
+    return median
 
 
 def _is_zero_to_rounding(place: Place, measured: Measured) -> bool:
@@ -146,12 +165,33 @@ def _held_against_given(place: Place, measured: Measured, plan: Plan) -> Measure
     if measured.refereed:  # its numbers are those of another point
         return measured
     analytic = given.analytic(measured.probe.tangent)
+    # a sum may come longer than what it is made of, as that of a product of matrices
+    own = unit_roundoff(given.space.leaves[measured.probe.leaf].array.dtype)
+    analytic = replace(analytic, roundoff=max(analytic.roundoff, own))
     distance = abs(analytic.value - measured.numeric)
     scene = Scene(
         tolerance_for(analytic, plan.rtol), given.size, analytic.roundoff, given.claim_size
     )
     judgement = judge_given(measured.judgement, analytic, distance, measured.bar, scene)
     return replace(measured, judgement=judgement)
+
+
+def _is_worth_asking_more(place: Place, measured: Measured, plan: Plan) -> bool:
+    """Whether the middle of many claims of few digits says more than the one at x.
+
+    It does where the tolerance for one is wide; and a claim that fails may have been on the other
+    side of a kink than f in more digits, where rounding of x and of what follows decides.
+    """
+    if (
+        place.origin.short is None
+        or measured.refereed
+        or not math.isfinite(measured.analytic.value)
+    ):
+        return False
+    failed = measured.judgement.verdict is Verdict.FAIL
+    passed = measured.judgement.verdict is Verdict.PASS and measured.analytic.scale > 0
+    whole = place.given is not None  # of another cotangent it is enough to ask whether it fails
+    return failed or (passed and whole and is_vague(measured.analytic, plan.rtol))
 
 
 def _is_open(measured: Measured) -> bool:
@@ -263,11 +303,17 @@ def _by_averaging(place: Place, measured: Measured, plan: Plan) -> Measured | No
         return None
     spent = measured.derivative.evaluations - 1
     median = average(place.origin, measured.probe, place.rng, spent)
+    return _of_median(measured, median, plan)
+
+
+def _of_median(measured: Measured, median: Median | None, plan: Plan) -> Measured | None:
+    """Judge the claim by the middle of many disagreements."""
     if median is None or not says_as_much(measured.analytic.scale, median.claimed_size):
         return None
     there = replace(measured.analytic, value=median.claimed, scale=median.claimed_size)
     judgement = judge_median(measured.judgement, there, median.value, median.bar, plan.rtol)
-    in_steps = measured.derivative.evidence is Evidence.QUANTISED
+    evidence = None if measured.derivative is None else measured.derivative.evidence
+    in_steps = evidence is Evidence.QUANTISED
     if in_steps and judgement.verdict is Verdict.FAIL:
         return None  # the derivative of a staircase is 0, whatever its steps approximate
     numeric = measured.analytic.value + median.value
@@ -277,5 +323,6 @@ def _by_averaging(place: Place, measured: Measured, plan: Plan) -> Measured | No
         bar=median.bar,
         judgement=judgement,
         refereed=True,
+        tolerated=typical_tolerance(there, plan.rtol) * judgement.scale,
         compared=min(abs(measured.analytic.value), abs(median.claimed)),
     )

@@ -107,6 +107,12 @@ class Measured:
         return self.roundoff > FINE_ARITHMETIC
 
     @property
+    def open(self) -> bool:
+        """Whether claims of few digits, beside `f` in more, stay open along this line."""
+        short = self.origin is not None and self.origin.short is not None
+        return short and self.refereed and self.judgement.verdict is Verdict.INCONCLUSIVE
+
+    @property
     def size(self) -> float:
         """Size of the claim along the line, its terms cancelled."""
         return abs(self.analytic.value) if self.compared is None else self.compared

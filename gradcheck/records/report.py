@@ -76,6 +76,9 @@ class LeafReport:
         have been seen, except with probability `miss`. NaN where nothing was certified.
     miss : float
         Probability that an error of that size slips through; 0 where each entry was probed.
+    whole : float
+        The smallest error of the leaf as a whole, such as a wrong factor, relative to the leaf's
+        gradient, that would not have passed. NaN where nothing was certified, or a zero.
     wrong : boolean array or None
         Which entries are known to be wrong, shaped like the leaf; None where none is known by name.
     complete : bool
@@ -104,6 +107,7 @@ class LeafReport:
     scale: float = math.nan
     certified: float = math.nan
     miss: float = 0.0
+    whole: float = math.nan
     wrong: BoolArray | None = None
     complete: bool = False
     probes: int = 0

@@ -302,6 +302,7 @@ def _leaf(value: _Value) -> LeafReport:
         wrong=value["wrong"].or_none(lambda wrong: _mask(shape, wrong)),
         complete=value["complete"].flag(),
         probes=value["probes"].count(),
+        whole=value["whole"].number() if "whole" in value.plain else math.nan,
         canary=value["canary"].or_none(_Value.flag),
         line=value["line"].or_none(_line),
         errors=value["errors"].or_none(lambda errors: _errors(shape, errors)),

@@ -17,6 +17,7 @@ LONGEST_NAME = 20  # a longer path is cut in the middle, so that the table stays
 SHORTEST_NAME = 9  # what is left of a path beside the widest of all other cells
 LONGEST_SHAPE = 16
 LEAF_HEADINGS = ("leaf", "shape", "verdict", "error ± bar", "certified to")
+LITTLE = 0.1  # of a leaf's gradient: that one entry is off by more says little about the leaf
 NOT_APPLICABLE = "not applicable"
 
 
@@ -149,10 +150,20 @@ def closing_line(report: Report) -> str:
     miss = max(leaf.miss for leaf in tested)
     odds = "" if miss == 0 else f" (missed with probability {miss:.0e} at most)"
     canary = f"{_canary_sentence(tested)} " if report.plan.canary else ""
-    return (
-        f"An error of one entry above {error:.0e} of its leaf's gradient would have been "
-        f"seen{odds}. {canary}seed={report.plan.seed}"
+    seen = (
+        f"n error of one entry above {error:.0e} of its leaf's gradient would have been seen{odds}"
     )
+    whole = max((leaf.whole for leaf in tested if not math.isnan(leaf.whole)), default=0.0)
+    if error > LITTLE and whole > 0:  # in few digits: what can be said, and what cannot
+        rest = f"a{seen}" if error <= 1 else "of a single entry nothing is promised"
+        seen = f" leaf that is off by {percent(whole)} as a whole would have been seen; {rest}"
+    return f"A{seen}. {canary}seed={report.plan.seed}"
+
+
+def percent(share: float) -> str:
+    """Write a share with one digit, rounded up: 0.0234 as 3 %."""
+    unit = 10.0 ** math.floor(math.log10(share))
+    return f"{math.ceil(share / unit) * unit * 100:.3g} %"
 
 
 def _canary_sentence(tested: Sequence[LeafReport]) -> str:

@@ -1,0 +1,130 @@
+"""Claims of few digits: what a reference in more can say of them, and what the report promises."""
+
+import numpy as np
+import pytest
+
+import gradcheck
+from gradcheck import Cause, Plan, Report, Verdict
+from gradcheck.render.text import percent
+
+ml_dtypes = pytest.importorskip("ml_dtypes")
+FORMATS = {"float16": np.dtype("f2"), "bfloat16": np.dtype(ml_dtypes.bfloat16)}
+SEEDS = range(4)
+
+
+def layer(dtype, seed, factor=1.0):
+    """Pose a layer that casts on entry: forward, backward times a factor, point, and reference."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((6, 3)).astype(ml_dtypes.bfloat16)
+    point = {"W": (rng.standard_normal((3, 4)) / 2).astype(dtype)}
+
+    def forward(p):
+        z = x.astype(np.float32) @ p["W"].astype(dtype).astype(np.float32)
+        return np.tanh(z.astype(dtype))
+
+    def backward(p, dout):
+        h = forward(p)
+        dz = (dout.astype(dtype) * (dtype.type(1) - h * h)).astype(np.float32)
+        return {"W": (factor * (x.astype(np.float32).T @ dz)).astype(dtype)}
+
+    def reference(p):
+        return np.tanh(x.astype(float) @ p["W"])
+
+    return forward, backward, point, reference
+
+
+def check(dtype, seed, factor=1.0):
+    """Check it beside its reference."""
+    f, vjp, point, reference = layer(dtype, seed, factor)
+    plan = Plan.auto(seed=seed, naming=0)
+    return gradcheck.check_vjp(f, vjp, point, reference=reference, plan=plan)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("dtype", FORMATS.values(), ids=FORMATS)
+def test_right_claim_of_few_digits_passes_and_says_what_would_have_been_seen(dtype, seed):
+    """A few percent of the leaf as a whole, and not one entry."""
+    report = check(dtype, seed)
+    leaf = report.leaves["['W']"]
+    assert report.ok
+    assert 0 < leaf.whole < (0.1 if dtype.kind == "f" else 0.6)
+    assert "as a whole would have been seen" in str(report)
+    assert Report.from_json(report.to_json()).leaves["['W']"].whole == leaf.whole
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("dtype", FORMATS.values(), ids=FORMATS)
+def test_error_above_what_is_certified_is_seen(dtype, seed):
+    """A factor a little above the limit of the right claim does not pass."""
+    limit = check(dtype, seed).leaves["['W']"].whole
+    assert check(dtype, seed, 1 + 1.2 * limit).verdict is not Verdict.PASS
+    assert check(dtype, seed, 1 + 2 * limit).verdict is Verdict.FAIL
+
+
+def test_claim_on_the_other_side_of_a_kink_is_not_failed():
+    """Rounding of x sets one unit of a ReLU on, which is off in more digits."""
+    dtype = FORMATS["bfloat16"]
+    x = np.array([1.0, 2.0**-9], dtype)  # 1 + 2^-9 rounds to 1 in a kernel that adds in its dtype
+    bias = dtype.type(-1.0)
+
+    def pre(p):
+        return (p.astype(dtype)[:1] + p.astype(dtype)[1:]) + bias  # 0 as rounded, 2^-9 in truth
+
+    report = gradcheck.check_vjp(
+        lambda p: np.maximum(pre(p), dtype.type(0)),
+        lambda p, dout: np.repeat(np.where(pre(p) > 0, dout.astype(dtype), dtype.type(0)), 2),
+        x,
+        reference=lambda p: np.maximum(p[:1] + p[1:] - 1, 0),
+        plan=Plan.auto(seed=0),
+    )
+    assert report.verdict is not Verdict.FAIL
+
+
+def test_claim_that_mixes_long_and_short_is_judged_as_short():
+    """The regression: multiplied by a long cotangent it came back long, and failed as exact."""
+    dtype = FORMATS["bfloat16"]
+    x = np.linspace(0.3, 1.4, 8).astype(dtype)
+    report = gradcheck.check_vjp(
+        lambda x: np.sin(x.astype(dtype)),
+        lambda x, dout: np.cos(x.astype(dtype)) * dout,
+        x,
+        reference=np.sin,
+        plan=Plan.auto(seed=1),
+    )
+    assert report.ok
+
+
+def test_constant_claim_is_still_judged_in_more_digits():
+    """A linear function's claim never moves, in whatever digits: that alone is no rounding."""
+    a, x = np.linspace(1, 2, 5), np.linspace(0.5, 1, 5).astype("f4")
+    report = gradcheck.check_grad(lambda x: a @ x, lambda x: a, x, plan=Plan.auto(seed=1))
+    assert report.ok
+    assert report.leaves["x"].bar < 1e-7
+
+
+def test_what_stays_open_says_what_would_have_been_seen():
+    """Alone, two digits leave little: the sentence says how little."""
+    f, vjp, point, _ = layer(FORMATS["bfloat16"], 0)
+    report = gradcheck.check_vjp(f, vjp, point, plan=Plan.auto(seed=0, naming=0))
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.findings[0].cause in (Cause.PRECISION, Cause.NOISE)
+    assert " % would have been seen" in report.findings[0].message
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.0234, "3 %"), (0.02, "2 %"), (0.31, "40 %"), (1.2, "200 %"), (0.0041, "0.5 %")],
+)
+def test_percent_rounds_up(share, text):
+    """A limit is promised, so that it must not be rounded down."""
+    assert percent(share) == text
+
+
+def test_every_leaf_says_how_large_a_factor_would_show():
+    """Of a float64 leaf a far smaller one than of one entry; of a claimed zero none."""
+    report = gradcheck.check_grad(
+        lambda p: np.sum(p["a"] ** 3), lambda p: {"a": 3 * p["a"] ** 2, "b": 0 * p["b"]},
+        {"a": np.linspace(0.5, 2, 6), "b": np.ones(3)}, plan=Plan.auto(seed=1),
+    )  # fmt: skip
+    assert 0 < report.leaves["['a']"].whole < 1e-4
+    assert np.isnan(report.leaves["['b']"].whole)
