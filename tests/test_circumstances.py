@@ -488,3 +488,54 @@ def test_size_of_x_is_no_circumstance(power):
     report = gradcheck.check_grad(lambda x: x @ R[0], lambda x: R[0], x)
     assert report.ok
     assert remarks(report) == []
+
+
+# --- complex numbers: which convention --------------------------------------------------------
+
+Z = np.array([0.3 + 0.7j, -1.1 + 0.2j, 0.5 - 0.4j])
+
+
+def conventions(report):
+    """List what is said of them."""
+    return [f.message for f in report.findings if "convention" in f.evidence]
+
+
+@pytest.mark.parametrize(
+    ("claim", "verdict"),
+    [(lambda z: 2 * z, "pass"), (lambda z: 2 * z.conj(), "fail")],
+    ids=["ours", "JAX's"],
+)
+def test_convention_is_named_of_a_complex_leaf(claim, verdict):
+    """Also where the gradient is conjugated, as that of JAX, and fails."""
+    report = gradcheck.check_grad(
+        lambda z: float(np.sum(np.abs(z) ** 2)), claim, Z, plan=Plan.auto(seed=1)
+    )
+    assert conventions(report) == [
+        "x is complex, and the gradient g is that of df = Re sum conj(g) dx: the convention of "
+        "PyTorch; in JAX neither is conjugated."
+    ]
+    assert report.verdict == verdict
+
+
+def test_convention_is_named_of_a_complex_output():
+    """A holomorphic function: the product is that with the conjugate of its derivative."""
+    right = gradcheck.check_vjp(
+        np.exp, lambda z, u: np.conj(np.exp(z)) * u, Z, plan=Plan.auto(seed=1)
+    )
+    assert right.ok
+    assert "a cotangent u stands for Re sum conj(u) f(x)" in conventions(right)[0]
+    wrong = gradcheck.check_vjp(np.exp, lambda z, u: np.exp(z) * u, Z, plan=Plan.auto(seed=1))
+    assert wrong.verdict is Verdict.FAIL
+    pushed = gradcheck.check_jvp(np.exp, lambda z, v: np.exp(z) * v, Z, plan=Plan.auto(seed=1))
+    assert pushed.ok
+    assert conventions(pushed) == []  # a product that is pushed forward has but one meaning
+
+
+def test_complex_output_of_a_real_point_names_its_cotangent_alone():
+    """The gradient is real, and needs no convention."""
+    report = gradcheck.check_vjp(
+        lambda x: np.exp(1j * x), lambda x, u: np.real(np.conj(1j * np.exp(1j * x)) * u),
+        np.linspace(0.1, 1, 4), plan=Plan.auto(seed=1),
+    )  # fmt: skip
+    assert report.ok
+    assert conventions(report)[0].startswith("The output is complex")

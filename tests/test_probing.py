@@ -214,6 +214,36 @@ def test_complex_step_refutes_nothing():
     assert report.verdict is Verdict.INCONCLUSIVE
 
 
+BREAKERS = {
+    "abs": lambda z: 3 * np.abs(z),
+    "hypot": lambda z: 3 * np.hypot(np.real(z), np.imag(z)),
+    "norm": lambda z: 3 * np.linalg.norm(np.atleast_1d(z)),
+    "vdot": lambda z: np.vdot(z, z).real,
+    "conj": lambda z: 3 * np.conj(z),
+    "real": lambda z: 3 * np.real(z),
+    "comparison": lambda z: 3 * z if z > 0 else 0 * z,
+    "where": lambda z: np.where(np.real(z) > 0, 3 * np.real(z), z),
+    "float": lambda z: 3 * float(np.real(z)),
+    "float64": lambda z: 3 * np.float64(z),
+    "astype": lambda z: 3 * np.asarray(z).astype(float),
+    "math": lambda z: 3 * math.sin(z),
+}
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("name", BREAKERS)
+def test_complex_step_that_code_breaks_confirms_nothing_wrong(name, seed):
+    """It sees exp alone, as the claim does; the differences, for all their noise, see the rest."""
+    noise = np.random.default_rng(seed).standard_normal(4096)
+
+    def f(z):
+        real = float(np.real(z))
+        return np.exp(z) + BREAKERS[name](z) + 1e-3 * noise[hash(real) % 4096]
+
+    report = gradcheck.check_grad(f, np.exp, 0.7, plan=Plan.auto(seed=seed))
+    assert report.verdict is not Verdict.PASS
+
+
 # --- points nearby --------------------------------------------------------------------------
 
 

@@ -143,6 +143,7 @@ def _report(
     _require_output(prober)
     chosen, remarks = _chosen(prober, modes)
     report = _merged([_checked(prober.function, mode, options) for mode in chosen])
+    report = replace(report, findings=tuple(map(_by_convention, report.findings)))
     if apart:
         which = ", ".join(f"[{k}]" for k in sorted(apart))
         message = f"Not differentiated, as the nondiff_argnums of fn say: {which}."
@@ -150,6 +151,17 @@ def _report(
     answered = {mode for mode in chosen if _is_answered(report, mode)}
     heard = ask(prober, [mode for mode in chosen if mode in answered]) if answered else Heard()
     return with_remarks(with_faults(report, heard.faults), (*remarks, *heard.remarks))
+
+
+def _by_convention(finding: Finding) -> Finding:
+    """Name the convention of JAX where that of the check is named: it was translated."""
+    if finding.evidence.get("convention") != "PyTorch":
+        return finding
+    message = (
+        "Complex numbers are read as in JAX: the gradient g is that of df = Re sum g dx, and a "
+        "cotangent u stands for Re sum u f(x); in PyTorch both are conjugated."
+    )
+    return replace(finding, message=message, evidence={"convention": "JAX"})
 
 
 def _require_output(prober: Prober) -> None:

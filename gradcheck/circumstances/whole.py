@@ -14,6 +14,25 @@ from .look import Remark, listed
 WIDEST_TOLERANCE = 1e-2  # an error of one percent is a wrong formula, not a rounded one
 
 
+def convention(origin: Origin) -> Iterator[Remark]:
+    """Name the convention by which complex gradients and cotangents are read: there are two."""
+    kind, space = origin.evaluator.problem.kind, origin.space
+    leaves = [space.leaves[i].path for i in space.moving if space.leaves[i].array.dtype.kind == "c"]
+    outputs = any(array.dtype.kind == "c" for array in origin.output.arrays.values())
+    if kind is Kind.JVP or not (leaves or outputs):
+        return
+    read = []
+    if leaves:
+        verb = "is" if len(leaves) == 1 else "are"
+        read.append(
+            f"{listed(leaves)} {verb} complex, and the gradient g is that of df = Re sum conj(g) dx"
+        )
+    if outputs:
+        read.append("the output is complex, and a cotangent u stands for Re sum conj(u) f(x)")
+    message = f"{'; '.join(read)}: the convention of PyTorch; in JAX neither is conjugated."
+    yield message[0].upper() + message[1:] if not leaves else message, (), {"convention": "PyTorch"}
+
+
 def batch_of_one(origin: Origin) -> Iterator[Remark]:
     """Look for a first axis of length one: of outputs, or of a point that is one batch.
 

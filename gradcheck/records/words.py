@@ -81,6 +81,7 @@ class Cause(StrEnum):
     ASYMMETRIC = "asymmetric"
     WORKER = "worker"
     INTERRUPTED = "interrupted"
+    CONVENTION = "convention"
     OTHER = "other"
 
 

@@ -476,3 +476,13 @@ def test_senseless_call_is_refused(call, message):
     """With what would make sense."""
     with pytest.raises(UsageError, match=message):
         call()
+
+
+def test_convention_of_complex_numbers_is_named_as_that_of_jax():
+    """Nothing is conjugated, in the sentence as in the claim."""
+    z = jnp.array([0.3 + 0.7j, -1.1 + 0.2j])
+    report = check(lambda z: jnp.exp(z) * z, z, plan=PLAN)
+    assert report.ok
+    (named,) = [f for f in report.findings if f.cause == "convention"]
+    assert "df = Re sum g dx" in named.message
+    assert named.evidence == {"convention": "JAX"}
