@@ -515,3 +515,26 @@ def test_float32_layer_that_caches_its_forward_pass_is_not_failed(seed):
     assert report_on(forward, backward, W).verdict is not Verdict.FAIL
     report = report_on(forward, lambda x: 1.25 * backward(x), W)
     assert report.verdict is not Verdict.PASS
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_left_of_a_normalised_single_number_is_not_called_wrong(seed):
+    """It is zero; what the backward pass computes of it is the rounding of x, not of the weights.
+
+    As of torch's layer_norm of one number. An error of its size is one where nothing is rounded.
+    """
+
+    def backward(p, dout, left=0.0):
+        rest = 0.1 * p["x"] + 0.9 * p["x"] - p["x"]
+        return {"w": dout * (316 * rest + left), "x": 0.0 * p["x"]}
+
+    def normalised(p):
+        return p["w"] * (p["x"] - p["x"]) * 316
+
+    rng = np.random.default_rng(seed)
+    point = {"w": rng.normal(size=3), "x": 10 * rng.normal(size=3)}
+    plan = Plan.auto(seed=seed)
+    report = gradcheck.check_vjp(normalised, backward, point, plan=plan)
+    assert report.verdict is not Verdict.FAIL
+    report = gradcheck.check_vjp(normalised, lambda p, u: backward(p, u, 1e-3), point, plan=plan)
+    assert report.leaves["['w']"].verdict is Verdict.FAIL

@@ -28,7 +28,9 @@ FEW_DIGITS = 2.0**-12  # unit roundoffs above this are those of float16 and bflo
 GROSS = 1e-2  # of the leaf's own claim
 LEAST = 1e-3  # of the largest leaf's claim, and of the output, over one scale of the leaf
 HALF_OF_THE_DIGITS = 2.0  # times the root of the unit roundoff: both bounds where digits are few
-LAST_DIGITS = 2.0**-20  # by which a cotangent is nudged, to see whether the claim is rounding
+# By which a cotangent is nudged, to see whether the claim is rounding; so often, as the rounding of
+# few numbers may be the same twice.
+LAST_DIGITS, NUDGES = 2.0**-20, 4
 
 
 def examine_cotangent(origin: Origin, rng: np.random.Generator) -> None:
@@ -125,16 +127,15 @@ def _rounded_anew(origin: Origin) -> frozenset[int]:
 
     Where everything cancels, as in the gradient of a sum of what is normalised to have none.
     """
+    factors = (1 + k * LAST_DIGITS for k in range(1, NUDGES + 1))
     try:
-        nudged = _pull(
-            origin, {path: (1 + LAST_DIGITS) * u for path, u in origin.cotangent.items()}
-        )
+        nudged = [_pull(origin, {p: k * u for p, u in origin.cotangent.items()}) for k in factors]
     except Broken:
         return frozenset()
     return frozenset(
         i
-        for i, v in nudged.items()
-        if norm(v - origin.claimed[i]) > GROSS * norm(origin.claimed[i])
+        for i, claim in origin.claimed.items()
+        if any(norm(there[i] - claim) > GROSS * norm(claim) for there in nudged)
     )
 
 

@@ -131,7 +131,9 @@ def _may_be_rounding(place: Place, measured: Measured) -> bool:
     if not math.isfinite(measured.analytic.value):
         return False
     rng, origin = place.rng.spawn(1)[0], measured.origin or place.origin
-    return is_rounding(origin, measured.probe, measured.numeric, rng)
+    derivative = measured.derivative
+    is_flat = derivative is not None and derivative.evidence is Evidence.FLAT
+    return is_rounding(origin, measured.probe, measured.numeric, rng, is_flat=is_flat)
 
 
 def _is_plain(measured: Measured) -> bool:
