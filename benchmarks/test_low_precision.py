@@ -16,7 +16,7 @@ from .low_precision import (
 )
 from .low_precision_networks import MAKERS
 
-SEEDS = range(2000, 2000 + 2 * len(MAKERS))  # none of those of the page
+SEEDS = (*range(2000, 2000 + 2 * len(MAKERS)), 299)  # 299: 1 - tanh^2 cancels in one output
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from ..execution import Origin
 from ..records import Cause, Evidence, Plan, Verdict
 from ..space import unit_roundoff
 from ..verdict import (
+    CLAIM_THROUGHOUT,
     Judgement,
     Scene,
     is_conceivable_convention,
@@ -84,6 +85,8 @@ def _refereed(place: Place, measured: Measured, plan: Plan) -> Measured:
             measured = referee(place, measured, plan) or measured
     if not _is_worth_asking_more(place, measured, plan):
         return measured
+    if place.given is None and _is_rounding_of_outputs(measured):
+        return replace(measured, judgement=replace(measured.judgement, **ZERO), refereed=True)
     median = _of_median(measured, middle_of_claims(place, measured.probe), plan)
     if median is None:
         return measured
@@ -92,6 +95,16 @@ def _refereed(place: Place, measured: Measured, plan: Plan) -> Measured:
     if passed and agrees and median.judgement.verdict is Verdict.INCONCLUSIVE:
         return measured  # their interval is wide too: a pass of which no more can be said
     return median
+
+
+def _is_rounding_of_outputs(measured: Measured) -> bool:
+    """Whether a claim of few digits for single outputs is off by less than their own rounding.
+
+    As where 1 - tanh^2 cancels: its rounding is that of 1, and is the same at all points nearby.
+    """
+    distance = abs(measured.analytic.value - measured.numeric)
+    size = 0.0 if measured.origin is None else measured.origin.size
+    return distance <= CLAIM_THROUGHOUT * measured.analytic.roundoff * size
 
 
 def _is_zero_to_rounding(place: Place, measured: Measured) -> bool:
