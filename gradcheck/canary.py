@@ -117,7 +117,9 @@ def _draw_entry(results: Sequence[Measured], rng: np.random.Generator) -> Array:
     probe = results[int(rng.integers(len(results)))].probe
     v = probe.tangent[probe.leaf]
     unit = np.zeros(v.shape, dtype=working_dtype(v.dtype))
-    k = np.unravel_index(int(rng.integers(v.size)) if probe.entry is None else probe.entry, v.shape)
+    moved = np.flatnonzero(v)  # all but what bounds hold
+    drawn = int(moved[rng.integers(len(moved))]) if probe.entry is None else probe.entry
+    k = np.unravel_index(drawn, v.shape)
     parts = [part for part in (1.0, 1j) if inner(np.asarray(part), v[k]) != 0]
     unit[k] = rng.choice([-1.0, 1.0]) * parts[int(rng.integers(len(parts)))]
     return unit

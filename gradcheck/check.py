@@ -121,11 +121,26 @@ class Options(TypedDict, total=False):
     journal: str | PathLike[str]
 
 
+class PointOptions(Options, total=False):
+    """The keywords of a check at a point of the caller's own: `Options`, and where it may go.
+
+    Attributes
+    ----------
+    bounds : pair, list of pairs, pytree of pairs, or scipy.optimize.Bounds
+        What no call ever leaves: (lower, upper), each a number, None or an array; or a list of such
+        pairs, one for each entry; of a point that is no bare array, a pytree like `x` with pairs or
+        None at the leaves. At a bound the derivative is that from inside; an entry whose bounds are
+        equal is not moved, and not tested.
+    """
+
+    bounds: Any
+
+
 def check_grad(
     f: Callable[[PyTree], Any],
     grad: Callable[[PyTree], PyTree] | PyTree | Literal[True],
     x: PyTree,
-    **options: Unpack[Options],
+    **options: Unpack[PointOptions],
 ) -> Report:
     """Check a gradient of a real function against certified differences.
 
@@ -144,7 +159,7 @@ def check_grad(
         registered with optree. Integers, strings and None are carried along. Arrays are NumPy's or
         those of a library that follows the array API standard, such as torch and JAX, and are
         handed to `f` as such.
-    **options : Options
+    **options : PointOptions
         `plan`, `name`, `random`, `reference`, `progress`, `executor`,
         `journal`; see `Options`.
 
@@ -186,7 +201,7 @@ def check_vjp(
     f: Callable[[PyTree], PyTree],
     vjp: Callable[[PyTree, PyTree], PyTree],
     x: PyTree,
-    **options: Unpack[Options],
+    **options: Unpack[PointOptions],
 ) -> Report:
     """Check a vector-Jacobian product, the backward pass of an array function.
 
@@ -223,7 +238,7 @@ def check_jvp(
     f: Callable[[PyTree], PyTree],
     jvp: Callable[[PyTree, PyTree], PyTree],
     x: PyTree,
-    **options: Unpack[Options],
+    **options: Unpack[PointOptions],
 ) -> Report:
     """Check a Jacobian-vector product, the forward derivative of an array function.
 
@@ -260,7 +275,7 @@ def assert_grad(
     f: Callable[[PyTree], Any],
     grad: Callable[[PyTree], PyTree] | PyTree | Literal[True],
     x: PyTree,
-    **options: Unpack[Options],
+    **options: Unpack[PointOptions],
 ) -> Report:
     """Check as `check_grad` does and raise unless the verdict is PASS.
 
@@ -276,7 +291,7 @@ def assert_vjp(
     f: Callable[[PyTree], PyTree],
     vjp: Callable[[PyTree, PyTree], PyTree],
     x: PyTree,
-    **options: Unpack[Options],
+    **options: Unpack[PointOptions],
 ) -> Report:
     """Check as `check_vjp` does and raise `GradientError` unless the verdict is PASS."""
     return require(check_vjp(f, vjp, x, **options))
@@ -286,20 +301,20 @@ def assert_jvp(
     f: Callable[[PyTree], PyTree],
     jvp: Callable[[PyTree, PyTree], PyTree],
     x: PyTree,
-    **options: Unpack[Options],
+    **options: Unpack[PointOptions],
 ) -> Report:
     """Check as `check_jvp` does and raise `GradientError` unless the verdict is PASS."""
     return require(check_jvp(f, jvp, x, **options))
 
 
-def _checked(kind: Kind, f: Any, claim: Any, x: PyTree, options: Options) -> Report:  # noqa: ANN401
-    unknown = sorted(options.keys() - Options.__annotations__.keys())
+def _checked(kind: Kind, f: Any, claim: Any, x: PyTree, options: PointOptions) -> Report:  # noqa: ANN401
+    unknown = sorted(options.keys() - PointOptions.__annotations__.keys())
     if unknown:
         name = unknown[0]
         mend = (
             f"it belongs to the plan: plan=Plan.auto({name}=...)"
             if name in {field.name for field in fields(Plan)}
-            else f"the options are {', '.join(Options.__annotations__)}"
+            else f"the options are {', '.join(PointOptions.__annotations__)}"
         )
         raise UsageError(f"{name}={options.get(name)!r} is not an option of check_{kind}; {mend}.")
     problem = Problem(
@@ -310,6 +325,7 @@ def _checked(kind: Kind, f: Any, claim: Any, x: PyTree, options: Options) -> Rep
         options.get("name", ""),
         options.get("random", ()),
         options.get("reference"),
+        options.get("bounds"),
     )
     return check(
         problem,

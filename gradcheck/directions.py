@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .execution import Ahead
-from .records import Mode, Plan
+from .records import BoolArray, Mode, Plan
 from .space import (
     OFF_GRID,
     Array,
@@ -30,6 +30,7 @@ from .space import (
     working_dtype,
 )
 
+NEAR = 2.0**-4  # of a step of t = 1: nearer to a bound, a direction is turned inside
 MISS = 1e-6  # the probability of a miss that "would have been seen" stands for
 SPREAD = 100.0  # rms over median: 1.5 for normal entries, 6 with nine tenths of them a tenth
 LEAST_SIZE = 1e-300  # below, numbers have lost digits, and a point counts as zero
@@ -86,15 +87,16 @@ def probes(
         Made from the plan's seed, after the claim was fixed.
     """
     leaf = space.leaves[i]
-    if leaf.array.size == 0:
+    if is_fixed(leaf).all():  # or empty
         return ()
     entries = leaf.array.size * (2 if leaf.array.dtype.kind == "c" else 1)
     every = plan.mode is Mode.EVERY or (plan.mode is Mode.AUTO and entries <= DEFAULT_DIRECTIONS)
     scale = scale_of_leaf(leaf)
+    free = np.flatnonzero(np.repeat(~is_fixed(leaf).ravel(), entries // leaf.array.size))
     if every:
-        return tuple(coordinate(leaf, i, k, scale) for k in range(entries))
+        return tuple(coordinate(leaf, i, int(k), scale) for k in free)
     if plan.mode is Mode.SAMPLE:
-        chosen = rng.choice(entries, size=min(plan.count or 1, entries), replace=False)
+        chosen = rng.choice(free, size=min(plan.count or 1, len(free)), replace=False)
         return tuple(coordinate(leaf, i, int(k), scale) for k in np.sort(chosen))
     return tuple(
         _direction(leaf, i, scale, claim if k % 2 == 1 else None, rng)
@@ -151,7 +153,24 @@ def coordinate(leaf: Leaf, i: int, k: int, scale: Array) -> Probe:
     size = OFF_GRID * max(_power_of_two(abs(array.reshape(-1)[entry])), own) / 2
     v = np.zeros(array.shape, dtype=working_dtype(array.dtype))
     v[np.unravel_index(entry, array.shape)] = size * (1j if imaginary else 1)
-    return Probe(i, {i: v}, size, entry)
+    return Probe(i, {i: _inside(leaf, v)}, size, entry)
+
+
+def _inside(leaf: Leaf, v: Array) -> Array:
+    """Turn what moves towards a bound nearby to the other side, so that one side of x is free."""
+    if leaf.bounds is None:
+        return v
+    (lower, upper), reach = leaf.bounds, NEAR * np.abs(v)
+    low, high = leaf.array - lower < reach, upper - leaf.array < reach
+    turned = np.where(low, np.abs(v), np.where(high, -np.abs(v), v))
+    return np.asarray(np.where(is_fixed(leaf), 0.0, turned))
+
+
+def is_fixed(leaf: Leaf) -> BoolArray:
+    """Mark the entries whose bounds leave them no room."""
+    if leaf.bounds is None:
+        return np.zeros(leaf.array.shape, dtype=bool)
+    return np.asarray(leaf.bounds[0] == leaf.bounds[1])
 
 
 def _direction(
@@ -160,15 +179,15 @@ def _direction(
     """Draw a line along which every entry moves: alike, or so that a claim counts alike."""
     array = leaf.array
     drawn = draw_weights(rng, array.shape, array.dtype)
-    if claim is None:
-        return Probe(i, {i: scale * drawn}, float(scale.min()))
-    weights = _equalising(scale * claim)
+    # where a bound takes the sign away, what is left to chance is half of it
+    luck = 1.0 if leaf.bounds is None else 0.5
+    weights = None if claim is None else _equalising(scale * claim)
     if weights is None:
-        return Probe(i, {i: scale * drawn}, float(scale.min()))
+        return Probe(i, {i: _inside(leaf, scale * drawn)}, luck * float(scale.min()))
     grid = grid_of(array.dtype)
     v = scale * grid * _round(drawn * weights / grid)
     least = float((scale * weights).min()) if weights.min() > grid else 0.0
-    return Probe(i, {i: v}, least)
+    return Probe(i, {i: _inside(leaf, v)}, luck * least)
 
 
 def _equalising(claim: Array) -> Array | None:

@@ -23,7 +23,7 @@ from .probing import SHIFT, Place
 from .randomness import Held
 from .records import RANK, Cause, Finding, LeafReport, Mode, Plan, Problem, Report, Verdict
 from .running import PLAINLY, Aids, Running, opened
-from .space import Array, Space, rms, unit_roundoff, working_dtype
+from .space import Array, Space, rms, unit_roundoff, within, working_dtype
 
 # Far enough that the gradient of a curved function is another one, and no direction can hide it;
 # nearer where that is outside of the domain.
@@ -34,10 +34,10 @@ SINGLE_OUTPUTS = 2  # outputs looked at alone by a plan that names no number
 
 def run(problem: Problem, plan: Plan, running: Running = PLAINLY) -> Report:
     """Check a problem; see `gradcheck.check`, whose whole work this is."""
-    space = Space.of(problem.x)
     evaluator = Evaluator(
         problem, Held.of(problem.random), plan.limits, time.monotonic, Spent(time.monotonic())
     )
+    space = within(Space.of(problem.x), evaluator.box)
     try:
         # our own arithmetic meets infinities and NaN on purpose; the caller's code warns as before
         with opened(running, evaluator, space, plan) as aids, np.errstate(all="ignore"):

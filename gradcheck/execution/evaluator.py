@@ -16,7 +16,7 @@ import numpy as np
 
 from ..randomness import Held
 from ..records import Budget, Kind, Problem, PyTree, UsageError, shown_error
-from ..space import Array
+from ..space import Array, Box, Space, holds, read_bounds
 from .outputs import Output, describe, read_output, read_scalar
 from .pair import split_value
 
@@ -153,6 +153,12 @@ class Evaluator:
         """What an earlier run has measured."""
         return self.spent.memory
 
+    @cached_property
+    def box(self) -> Box:
+        """The bounds of the point, outside of which nothing is called."""
+        bounds = self.problem.bounds
+        return {} if bounds is None else read_bounds(Space.of(self.problem.x), bounds)
+
     @property
     def evaluations(self) -> int:
         """Calls of `f` so far, of its reference included."""
@@ -245,6 +251,7 @@ class Evaluator:
         with np.errstate(**self.warned):
             if self.problem.claim is True:
                 return _split_pair(self._call(self.problem.f, point))[1], None
+            self._require_inside("the derivative", point)
             self.held.rewind()
             result = _call("the derivative", self.problem.claim, point, *extra)
         if self.problem.kind is Kind.GRAD:
@@ -261,6 +268,7 @@ class Evaluator:
         return self._call(self.problem.f if reference is None else reference, point)
 
     def _call(self, function: Callable[..., Any], point: PyTree) -> Any:  # noqa: ANN401 - likewise
+        self._require_inside(self._who, point)
         self.count()
         self.held.rewind()
         try:
@@ -270,6 +278,11 @@ class Evaluator:
                 raise
             self.spent.interrupted = True
             raise BudgetSpent from None
+
+    def _require_inside(self, who: str, point: PyTree) -> None:
+        """Stop at the bounds as `f` does where it is not defined."""
+        if self.box and not holds(self.box, point):
+            raise CallFailed(who, ValueError("x is at its bounds, and nothing is asked beyond"))
 
     def _require_left(self) -> None:
         if self.left <= 0 or self.spent.interrupted:

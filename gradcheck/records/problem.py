@@ -40,6 +40,8 @@ class Problem:
     reference : callable or None
         `reference(x)`: the same function as `f`, computed in more digits, to judge the claim
         against. Its leaves come in float64 where those of `f` are coarser.
+    bounds : object or None
+        What the point must not leave, see `gradcheck.Options`.
 
     Raises
     ------
@@ -54,6 +56,7 @@ class Problem:
     name: str = ""
     random: Any = ()
     reference: Callable[..., Any] | None = None
+    bounds: Any = None
 
     def __post_init__(self) -> None:
         _require_callable("f", self.f, "f(x)")

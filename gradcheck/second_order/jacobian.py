@@ -11,7 +11,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from ..check import Options, check_vjp
+from ..check import Options, PointOptions, check_vjp
 from ..records import Cause, Finding, PyTree, Report, UsageError, Verdict
 from ..space import Array, Space
 from .matrix import ROOT, Matrix, is_sparse, plain
@@ -27,7 +27,7 @@ def check_jacobian(
     x: PyTree,
     *,
     pattern: Any = None,  # noqa: ANN401 - likewise
-    **options: Unpack[Options],
+    **options: Unpack[PointOptions],
 ) -> Report:
     """Check a whole Jacobian of an array function, dense or sparse.
 
@@ -45,7 +45,7 @@ def check_jacobian(
     pattern : array of bool or sparse matrix, optional
         Where the Jacobian may be non-zero, as declared to a solver; shaped like it. All other
         entries are claimed to be 0.
-    **options : Options
+    **options : PointOptions
         As in `check_grad`.
 
     Returns
@@ -76,19 +76,20 @@ def check_jacobian(
     >>> report.verdict, report.findings[0].evidence["pairs"]
     (<Verdict.FAIL: 'fail'>, [[1, 1]])
     """
-    options = seeded(options)
+    settings, bounds = seeded(options), options.get("bounds")
     if jac is None or isinstance(jac, (str, bytes, bool, np.bool_)):
         raise UsageError(
             f"jac is {jac!r}, but it must be a callable jac(x) that returns the Jacobian, or the "
             f"Jacobian itself."
         )
     matrix = Matrix(jac, Space.of(x))
-    report = check_vjp(f, matrix.pull, x, **options)
+    report = check_vjp(f, matrix.pull, x, **settings)  # bounds are among them
     if matrix.misfit is not None:
         report = restated(report, matrix.misfit.finding)
     declared = None if pattern is None else _read_pattern(pattern, matrix)
-    if report.verdict is Verdict.FAIL and matrix.here:
-        report = explained(f, matrix, report, x, options, declared)
+    # entries are named by lines through x that know of no bounds
+    if report.verdict is Verdict.FAIL and matrix.here and bounds is None:
+        report = explained(f, matrix, report, x, settings, declared)
     if declared is not None and matrix.here:
         report = _held_to(report, declared, matrix)
     return report

@@ -23,6 +23,7 @@ from .arrays import (
     unit_roundoff,
     working_dtype,
 )
+from .bounds import Box, holds, read_bounds, within
 from .foreign import is_array, is_foreign, is_writeable, read
 from .point import NAMESPACE, Leaf, Space, Tangent, flatten, leaves_by_path, wrap
 
@@ -31,6 +32,7 @@ __all__ = [
     "NAMESPACE",
     "OFF_GRID",
     "Array",
+    "Box",
     "Leaf",
     "Space",
     "Tangent",
@@ -38,6 +40,7 @@ __all__ = [
     "finer_dtype",
     "flatten",
     "grid_of",
+    "holds",
     "inner",
     "is_array",
     "is_floating",
@@ -47,10 +50,12 @@ __all__ = [
     "leaves_by_path",
     "norm",
     "read",
+    "read_bounds",
     "rms",
     "same_bits",
     "size_of",
     "unit_roundoff",
+    "within",
     "working_dtype",
     "wrap",
 ]

@@ -47,6 +47,8 @@ class Leaf:
         Our copy of an array that is carried, such as integer labels.
     writeable : bool
         Whether the caller's array could be written to.
+    bounds : pair of arrays or None
+        What its values must not leave, lower and upper.
     """
 
     path: str
@@ -55,6 +57,7 @@ class Leaf:
     handed: Any
     labels: Array | None = None
     writeable: bool = True
+    bounds: tuple[Array, Array] | None = None
 
     @property
     def array(self) -> Array:
@@ -213,15 +216,17 @@ def _share(taken: Tangent, v: Tangent) -> float:
 
 
 def _own_leaf(leaf: Leaf, values: Array) -> Leaf:
+    if leaf.bounds is not None:  # a point nearby is drawn without looking at them
+        values = np.clip(values, *leaf.bounds).astype(values.dtype)
     given = write(values, leaf.given) if is_array(leaf.given) else leaf.given
-    return Leaf(leaf.path, given, values, _copied(values, leaf.given))
+    return Leaf(leaf.path, given, values, _copied(values, leaf.given), bounds=leaf.bounds)
 
 
 def _promoted(leaf: Leaf, base: Array) -> Leaf:
     """Keep arrays arrays and scalars scalars, those of NumPy where Python has none so long."""
     values = base.astype(finer_dtype(base.dtype))
     given = _written(values, leaf.given)
-    return Leaf(leaf.path, given, values, _copied(values, leaf.given))
+    return Leaf(leaf.path, given, values, _copied(values, leaf.given), bounds=leaf.bounds)
 
 
 def _written(values: Array, given: Any) -> Any:  # noqa: ANN401 - the caller's own type
