@@ -17,7 +17,7 @@ import numpy as np
 from .execution import BudgetSpent, CallFailed, Origin
 from .probing import MOST_EVALUATIONS, Measured, Place, measure
 from .records import Cause, Finding, LeafReport, Plan, Verdict
-from .space import Array, Tangent, inner, norm, working_dtype
+from .space import Array, OneEntry, Tangent, inner, norm, working_dtype
 
 STREAM = 4  # of the plan's seed, beside the three that `flow` spawns: lines stay what they were
 # Times the limit: the copy is measured anew, by a ladder where a glance was enough for the claim,
@@ -127,7 +127,10 @@ def _draw_entry(results: Sequence[Measured], rng: np.random.Generator) -> Array:
 
 def _shift(measured: Measured, unit: Array) -> float:
     """Return how much an error of one in that entry moves the claim along a line."""
-    return abs(inner(unit, measured.probe.tangent[measured.probe.leaf]))
+    tangent = measured.probe.tangent
+    if isinstance(tangent, OneEntry):
+        return abs(complex(np.conj(unit.reshape(-1)[tangent.entry]) * tangent.size).real)
+    return abs(inner(unit, tangent[measured.probe.leaf]))
 
 
 def _alone(measured: Measured, unit: Array) -> float:

@@ -10,8 +10,8 @@ and not plain signs (two errors that cancel are missed half the time).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, overload
 
 import numpy as np
 
@@ -21,10 +21,12 @@ from .space import (
     OFF_GRID,
     Array,
     Leaf,
+    OneEntry,
     Space,
     Tangent,
     draw_weights,
     grid_of,
+    in_blocks,
     norm,
     rms,
     working_dtype,
@@ -67,10 +69,15 @@ class Probe:
     outputs: dict[int, tuple[Space, dict[float, Any]]] = field(default_factory=dict)
     ahead: Ahead | None = None
 
+    def forget(self) -> None:
+        """Let go of what `f` returned along the line."""
+        for _, outputs in self.outputs.values():
+            outputs.clear()
+
 
 def probes(
     space: Space, i: int, claim: Array | None, plan: Plan, rng: np.random.Generator
-) -> tuple[Probe, ...]:
+) -> Sequence[Probe]:
     """Draw the lines along which leaf `i` is probed.
 
     Parameters
@@ -87,21 +94,49 @@ def probes(
         Made from the plan's seed, after the claim was fixed.
     """
     leaf = space.leaves[i]
-    if is_fixed(leaf).all():  # or empty
+    if leaf.array.size == 0 or (leaf.bounds is not None and is_fixed(leaf).all()):
         return ()
     entries = leaf.array.size * (2 if leaf.array.dtype.kind == "c" else 1)
     every = plan.mode is Mode.EVERY or (plan.mode is Mode.AUTO and entries <= DEFAULT_DIRECTIONS)
     scale = scale_of_leaf(leaf)
-    free = np.flatnonzero(np.repeat(~is_fixed(leaf).ravel(), entries // leaf.array.size))
+    free: Sequence[int] = range(entries)
+    if leaf.bounds is not None:
+        each = entries // leaf.array.size
+        free = np.flatnonzero(np.repeat(~is_fixed(leaf).ravel(), each)).tolist()
     if every:
-        return tuple(coordinate(leaf, i, int(k), scale) for k in free)
+        return Coordinates(leaf, i, scale, free)
     if plan.mode is Mode.SAMPLE:
-        chosen = rng.choice(free, size=min(plan.count or 1, len(free)), replace=False)
-        return tuple(coordinate(leaf, i, int(k), scale) for k in np.sort(chosen))
+        chosen = np.sort(rng.choice(len(free), size=min(plan.count or 1, len(free)), replace=False))
+        return Coordinates(leaf, i, scale, [free[k] for k in chosen.tolist()])
     return tuple(
         _direction(leaf, i, scale, claim if k % 2 == 1 else None, rng)
         for k in range(plan.count or DEFAULT_DIRECTIONS)
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Coordinates(Sequence[Probe]):
+    """Lines along single entries of a leaf, each made when it is asked for.
+
+    `scale` is that of the leaf, see `scale_of_leaf`; `chosen` are the numbers of `coordinate`.
+    """
+
+    leaf: Leaf
+    i: int
+    scale: Array
+    chosen: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    @overload
+    def __getitem__(self, k: int) -> Probe: ...
+    @overload
+    def __getitem__(self, k: slice) -> Coordinates: ...
+    def __getitem__(self, k: int | slice) -> Probe | Coordinates:
+        if isinstance(k, slice):
+            return replace(self, chosen=self.chosen[k])
+        return coordinate(self.leaf, self.i, self.chosen[k], self.scale)
 
 
 def scale_of_leaf(leaf: Leaf) -> Array:
@@ -112,12 +147,12 @@ def scale_of_leaf(leaf: Leaf) -> Array:
     """
     array = leaf.array
     typical = rms(array)
+    if LEAST_SIZE < typical < np.inf and _is_even(array, typical / SPREAD):
+        return np.asarray(_power_of_two(typical))
     sizes = np.abs(array).astype(np.float64)
     usable = (sizes > LEAST_SIZE) & np.isfinite(sizes)  # a modulus may overflow
     if not typical > LEAST_SIZE or not usable.any():
         return np.asarray(1.0)
-    if typical <= SPREAD * _median(sizes[sizes > 0]):
-        return np.asarray(_power_of_two(typical))
     sizes = np.where(usable, sizes, _median(sizes[usable]))
     return np.asarray(2.0 ** np.round(np.log2(sizes)))
 
@@ -128,6 +163,16 @@ def _median(sizes: Array) -> float:
     if sizes.size % 2:
         return float(ordered[middle])
     return float(ordered[middle - 1] / 2 + ordered[middle] / 2)
+
+
+def _is_even(array: Array, least: float) -> bool:
+    """Whether the median of the entries that are not 0 is at least so large; sorts nothing."""
+    large = nonzero = 0
+    for (block,) in in_blocks(array):
+        sizes = np.abs(block).astype(np.float64, copy=False)
+        large += int(np.count_nonzero(sizes >= least))
+        nonzero += int(np.count_nonzero(sizes))
+    return 2 * large >= nonzero
 
 
 def _power_of_two(size: float) -> float:
@@ -145,15 +190,31 @@ def coordinate(leaf: Leaf, i: int, k: int, scale: Array) -> Probe:
 
     `scale` is that of the leaf, see `scale_of_leaf`.
     """
+    entry = k // 2 if leaf.array.dtype.kind == "c" else k
+    own = float(scale if scale.ndim == 0 else scale.reshape(-1)[entry])
+    return along_entry(leaf, i, k, float(_size(np.abs(leaf.array.reshape(-1)[entry]), own)))
+
+
+def along_entry(leaf: Leaf, i: int, k: int, size: float) -> Probe:
+    """Return the line of `coordinate` that t = 1 moves by `size`."""
     array = leaf.array
     entry, imaginary = (k // 2, k % 2 == 1) if array.dtype.kind == "c" else (k, False)
+    v = size * (1j if imaginary else _side(leaf, entry, size))
+    return Probe(i, OneEntry(i, array.shape, working_dtype(array.dtype), entry, v), size, entry)
+
+
+def sizes_of_entries(leaf: Leaf, scale: Array) -> Array:
+    """Return by how much t = 1 moves each entry along its own line; shaped like the leaf."""
+    return _size(np.abs(leaf.array), scale)
+
+
+def _size(entries: Array, scale: Array | float) -> Array:
     # Off every grid, or exact arithmetic would look like rounded values; one step needs no grid,
     # because the step really taken is known exactly.
-    own = float(scale if scale.ndim == 0 else scale.reshape(-1)[entry])
-    size = OFF_GRID * max(_power_of_two(abs(array.reshape(-1)[entry])), own) / 2
-    v = np.zeros(array.shape, dtype=working_dtype(array.dtype))
-    v[np.unravel_index(entry, array.shape)] = size * (1j if imaginary else 1)
-    return Probe(i, {i: _inside(leaf, v)}, size, entry)
+    sizes = np.asarray(entries, dtype=np.float64)
+    usable = (sizes > 0) & np.isfinite(sizes)
+    powers = 2.0 ** np.round(np.log2(np.where(usable, sizes, 1.0)))
+    return np.asarray(OFF_GRID * np.maximum(powers, scale) / 2)
 
 
 def _inside(leaf: Leaf, v: Array) -> Array:
@@ -164,6 +225,14 @@ def _inside(leaf: Leaf, v: Array) -> Array:
     low, high = leaf.array - lower < reach, upper - leaf.array < reach
     turned = np.where(low, np.abs(v), np.where(high, -np.abs(v), v))
     return np.asarray(np.where(is_fixed(leaf), 0.0, turned))
+
+
+def _side(leaf: Leaf, entry: int, size: float) -> int:
+    """Return the sign that leads an entry away from a bound nearby."""
+    if leaf.bounds is None:
+        return 1
+    x, lower, upper = (a.reshape(-1)[entry] for a in (leaf.array, *leaf.bounds))
+    return -1 if upper - x < NEAR * size <= x - lower else 1
 
 
 def is_fixed(leaf: Leaf) -> BoolArray:
@@ -183,7 +252,8 @@ def _direction(
     luck = 1.0 if leaf.bounds is None else 0.5
     weights = None if claim is None else _equalising(scale * claim)
     if weights is None:
-        return Probe(i, {i: _inside(leaf, scale * drawn)}, luck * float(scale.min()))
+        drawn *= scale
+        return Probe(i, {i: _inside(leaf, drawn)}, luck * float(scale.min()))
     grid = grid_of(array.dtype)
     v = scale * grid * _round(drawn * weights / grid)
     least = float((scale * weights).min()) if weights.min() > grid else 0.0

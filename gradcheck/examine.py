@@ -16,10 +16,20 @@ from . import canary
 from .diagnose import Blame, blame, blame_exactly, looked_at, numbers_of
 from .directions import Probe, another, certified, relative_to
 from .execution import BudgetSpent, CallFailed, Origin
-from .probing import ALONE, Measured, Place, Supplier, draw_lines, measure, unmoved
+from .probing import (
+    ALONE,
+    Measured,
+    Place,
+    Seen,
+    Supplier,
+    draw_lines,
+    look_at_entries,
+    measure,
+    unmoved,
+)
 from .records import RANK, Cause, ErrorMap, Finding, LeafReport, Plan, Verdict
-from .space import Array, grid_of
-from .traces import error_map, line_trace
+from .space import grid_of
+from .traces import error_map, line_trace, map_of_entries
 from .verdict import least_factor, sees_a_factor, tolerance_for
 
 
@@ -49,9 +59,13 @@ class Exam:
     ----------
     place : Place
         Where it is probed.
-    lines : tuple of Probe
+    lines : sequence of Probe
         Those of the plan.
-    results : list of Measured
+    supplied : generator of Probe
+        Those that are still to be measured, each with what is known of it already.
+    alone : bool
+        Whether nobody measures ahead, so that entries may be looked at in one loop.
+    results : Seen
         In the order of the lines; after them what was asked beyond the plan.
     stopped : Finding or None
         What has ended it early.
@@ -63,9 +77,10 @@ class Exam:
     i: int
     plan: Plan
     rng: np.random.Generator
-    lines: tuple[Probe, ...]
+    lines: Sequence[Probe]
     supplied: Generator[Probe]
-    results: list[Measured] = field(default_factory=list)
+    alone: bool = True
+    results: Seen = field(default_factory=Seen)
     stopped: Finding | None = None
     failed: bool = False
 
@@ -77,7 +92,7 @@ class Exam:
         place, state = whole.for_leaf(i), rng.bit_generator.state
         lines = draw_lines(place.origin, i, plan, rng)
         supplied = (crew if lines else ALONE).supply(whole, lines, state, rng)
-        return cls(place, i, plan, rng, lines, supplied)
+        return cls(place, i, plan, rng, lines, supplied, crew is ALONE)
 
     @property
     def path(self) -> str:
@@ -92,9 +107,18 @@ class Exam:
 
     def measure(self, most: int | None = None) -> None:
         """Measure lines of the plan one after another, so many of them at most."""
+        if most is None and self.alone and not len(self.results):
+            self._look_at_entries()
         self._probe(islice(self.supplied, most), len(self.lines))
         if self.left == 0:
             self.supplied.close()
+
+    def _look_at_entries(self) -> None:
+        """Settle what a glance at all entries settles; the other lines are still to be measured."""
+        entries = look_at_entries(self.place.origin, self.lines)
+        if entries is not None:
+            self.supplied.close()
+            self.results, self.supplied = Seen(entries), entries.unsettled()
 
     def complete(self) -> None:
         """Ask what has to be asked beyond the plan: of a leaf that was seen dimly, of outputs."""
@@ -102,7 +126,7 @@ class Exam:
         while self._is_open and spare > 0 and _is_blind(self.results, self.plan):
             self._probe((another(self.place.origin.space, self.i, self.rng),), 1)
             spare -= 1
-        if self._is_open and not any(m.judgement.verdict is Verdict.FAIL for m in self.results):
+        if self._is_open and not self.results.fails:
             self.stopped = _look_at_outputs(
                 self.place, self.lines[0], self.plan, self.rng, self.results
             )
@@ -138,7 +162,9 @@ class Exam:
                 message = f"{failure} for leaf {self.path}."
                 self.stopped = Finding(Cause.RAISED, message, self.path)
                 return
-            self.results.append(measured)
+            if self.place.origin.output.size > 1 and len(self.results) and probe.entry is not None:
+                probe.forget()  # only the first line is looked at for other cotangents
+            self.results.measured.append(measured)
             if measured.judgement.verdict is Verdict.FAIL and probe.entry is None:
                 self.failed = True  # one is enough; entries are all looked at, to name them
                 return
@@ -153,8 +179,15 @@ def unreached(place: Place, i: int) -> LeafResult:
 MOST_SPARE = 4  # further directions where the first would not have shown an error of one percent
 
 
+def _without_point(measured: Measured) -> Measured:
+    """Let go of the claim for a cotangent that passed: all of them would be a whole Jacobian."""
+    if measured.judgement.verdict is not Verdict.PASS or measured.judgement.cause is not None:
+        return measured
+    return replace(measured, origin=None, line=None, ladder=None)
+
+
 def _look_at_outputs(
-    place: Place, probe: Probe, plan: Plan, rng: np.random.Generator, results: list[Measured]
+    place: Place, probe: Probe, plan: Plan, rng: np.random.Generator, results: Seen
 ) -> Finding | None:
     """Measure a direction again for other cotangents; returns what stopped it early, if anything.
 
@@ -162,12 +195,11 @@ def _look_at_outputs(
     """
     path = place.origin.space.leaves[probe.leaf].path
     try:
-        views = place.views()
-        if views and probe.entry is not None:  # it would show errors of that entry only
-            probe = another(place.origin.space, probe.leaf, rng)
-        for name, view in views:
+        for name, view in place.views():
+            if probe.entry is not None:  # it would show errors of that entry only
+                probe = another(place.origin.space, probe.leaf, rng)
             measured = unmoved(view, probe) or measure(view, probe, plan)
-            results.append(replace(measured, output=name))
+            results.measured.append(_without_point(replace(measured, output=name)))
             if measured.judgement.verdict is Verdict.FAIL:
                 break
     except BudgetSpent:
@@ -177,35 +209,33 @@ def _look_at_outputs(
     return None
 
 
-def _is_blind(results: Sequence[Measured], plan: Plan) -> bool:
+def _is_blind(results: Seen, plan: Plan) -> bool:
     """Whether no direction fails, but none would have shown a leaf that is off by one percent.
 
     One that stays open is as good as one that passes only where others may settle it: where many
     claims of few digits were asked.
     """
-    return all(
+    return len(results.settled) == 0 and all(
         (m.judgement.verdict is Verdict.PASS or m.open)
         and m.probe.entry is None
         and not m.judgement.zero
         and m.analytic.scale > 0
         and not sees_a_factor(m.size, m.judgement.scale, m.bar, _allowed(m, plan))
-        for m in results
+        for m in results.measured
     )
 
 
 # --- summing up -----------------------------------------------------------------------------
 
 
-def _sum_up(
-    place: Place, i: int, plan: Plan, results: Sequence[Measured], stopped: Finding | None
-) -> LeafResult:
+def _sum_up(place: Place, i: int, plan: Plan, results: Seen, stopped: Finding | None) -> LeafResult:
     origin = place.origin
-    if not results:
+    if not len(results):
         assert stopped is not None, "a leaf with lines was either measured or stopped"
         verdict = Verdict.FAIL if stopped.cause is Cause.RAISED else Verdict.INCONCLUSIVE
         return LeafResult(_blank(origin, i, verdict, stopped.cause, stopped.message), (stopped,))
     array = origin.space.leaves[i].array
-    worst = max(results, key=lambda m: (RANK[m.judgement.verdict], m.error))
+    worst = results.worst
     verdict, cause, reason = worst.judgement.verdict, worst.judgement.cause, worst.judgement.reason
     if verdict is Verdict.PASS and _is_blind(results, plan):
         verdict, cause = Verdict.INCONCLUSIVE, Cause.PRECISION
@@ -221,7 +251,7 @@ def _sum_up(
     if blamed is not None:
         verdict, cause, reason = Verdict.FAIL, blamed.finding.cause, blamed.finding.message
         wrong, complete = blamed.wrong, blamed.complete
-    elif verdict is Verdict.PASS and _all_looked_at(array, results):
+    elif verdict is Verdict.PASS and len(results.tested) == array.size:
         wrong, complete = np.zeros(array.shape, dtype=bool), True
     passed = verdict is Verdict.PASS
     error, miss = _certified(origin, i, results) if passed else (math.nan, 0.0)
@@ -236,7 +266,7 @@ def _sum_up(
         whole=_least_whole(results, plan) if passed else math.nan,
         wrong=wrong,
         complete=complete,
-        probes=sum(not m.output for m in results),
+        probes=len(results) - sum(bool(m.output) for m in results.measured),
         line=line_trace(worst),
         errors=_errors(array.shape, results, worst, blamed),
     )
@@ -245,21 +275,21 @@ def _sum_up(
 
 
 def _errors(
-    shape: tuple[int, ...], results: Sequence[Measured], worst: Measured, blamed: Blame | None
+    shape: tuple[int, ...], results: Seen, worst: Measured, blamed: Blame | None
 ) -> ErrorMap | None:
     """Map the entries that the search or the plan has measured by themselves."""
+    if blamed is None and len(results.settled) and not worst.output:
+        return map_of_entries(shape, results)
     located = looked_at(results, worst) if blamed is None else blamed.located
     return None if located is None else error_map(shape, located.entries)
 
 
-def _with_canary(
-    place: Place, i: int, plan: Plan, results: Sequence[Measured], result: LeafResult
-) -> LeafResult:
+def _with_canary(place: Place, i: int, plan: Plan, results: Seen, result: LeafResult) -> LeafResult:
     """Plant an error in a copy of the claim; where it slips through, nothing is certified."""
     report = result.report
     planted = canary.release(place, i, plan, results, report)
     if planted.closer:  # what a glance had certified is corrected, and tried again
-        error, miss = _certified(place.origin, i, planted.closer)
+        error, miss = _certified(place.origin, i, Seen(None, list(planted.closer)))
         report = replace(report, certified=error, miss=miss)
         planted = canary.release(place, i, plan, planted.closer, report)
     report = replace(report, canary=planted.seen)
@@ -286,25 +316,22 @@ def _blank(
     return LeafReport(leaf.path, leaf.array.shape, str(leaf.array.dtype), verdict, cause, reason)
 
 
-def _certified(origin: Origin, i: int, results: Sequence[Measured]) -> tuple[float, float]:
+def _certified(origin: Origin, i: int, results: Seen) -> tuple[float, float]:
     """Return the smallest error of an entry that was excluded, relative to the leaf's gradient."""
-    results = [m for m in results if not m.output]
     claim, array = origin.claimed.get(i), origin.space.leaves[i].array
-    taus = [m.passes for m in results]
-    weights = [m.probe.weakest for m in results]
-    if results[0].probe.entry is None:
+    lines = [m for m in results.measured if not m.output]
+    if len(results.settled) == 0 and lines[0].probe.entry is None:
+        taus, weights = [m.passes for m in lines], [m.probe.weakest for m in lines]
         error, miss = certified(taus, weights, grid_of(array.dtype))
     else:
-        error = max(tau / weight for tau, weight in zip(taus, weights, strict=True))
-        tested = len({m.probe.entry for m in results})
-        miss = 1 - tested / array.size
+        error, miss = results.largest_passing, 1 - len(results.tested) / array.size
     return relative_to(claim, error), miss
 
 
-def _least_whole(results: Sequence[Measured], plan: Plan) -> float:
+def _least_whole(results: Seen, plan: Plan) -> float:
     """Return the smallest relative error of the leaf as a whole that one of the lines shows."""
-    least = math.inf
-    for m in results:
+    least = results.least_factor_at_a_glance(plan.rtol)
+    for m in results.measured:
         # of the middle of many, the numbers of another claim would be others
         distance = abs(m.analytic.value - m.numeric) + (2 * m.bar if m.refereed else 0.0)
         if not m.output and m.analytic.scale > 0:
@@ -315,11 +342,6 @@ def _least_whole(results: Sequence[Measured], plan: Plan) -> float:
 def _allowed(m: Measured, plan: Plan) -> float:
     """Return by how much a claim may be off along a line beyond its bar, remarked on or not."""
     return m.tolerated or tolerance_for(m.analytic, plan.rtol) * m.judgement.scale
-
-
-def _all_looked_at(array: Array, results: Sequence[Measured]) -> bool:
-    """Whether every entry was measured by itself."""
-    return len({m.probe.entry for m in results if m.probe.entry is not None}) == array.size
 
 
 def _stopped(place: Place, path: str, done: int, planned: int) -> Finding:
@@ -335,15 +357,13 @@ def _stopped(place: Place, path: str, done: int, planned: int) -> Finding:
     )
 
 
-def _leaf_findings(
-    report: LeafReport, results: Sequence[Measured], worst: Measured
-) -> tuple[Finding, ...]:
+def _leaf_findings(report: LeafReport, results: Seen, worst: Measured) -> tuple[Finding, ...]:
     """Write the sentence for a leaf that did not fail and is not plainly right."""
     passed = worst.judgement.verdict is Verdict.PASS
     if passed and report.verdict is not Verdict.PASS and report.cause is Cause.PRECISION:
         message = f"{report.path}: {report.reason}; {ADVICE[Cause.PRECISION]}."
         return (Finding(Cause.PRECISION, message, report.path, numbers_of(worst)),)
-    marked = [m for m in results if m.judgement.cause is not None]
+    marked = [m for m in results.measured if m.judgement.cause is not None]
     if not marked:
         return ()
     m = max(marked, key=lambda m: RANK[m.judgement.verdict])

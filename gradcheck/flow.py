@@ -8,7 +8,7 @@ Ninth layer: the only composer; `check` puts the public functions around it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -23,12 +23,13 @@ from .probing import SHIFT, Place
 from .randomness import Held
 from .records import RANK, Cause, Finding, LeafReport, Mode, Plan, Problem, Report, Verdict
 from .running import PLAINLY, Aids, Running, opened
-from .space import Array, Space, rms, unit_roundoff, within, working_dtype
+from .space import Array, Space, in_blocks, rms, unit_roundoff, within, working_dtype
 
 # Far enough that the gradient of a curved function is another one, and no direction can hide it;
 # nearer where that is outside of the domain.
 FAR_SHIFTS = (0.1, 0.01, SHIFT)
 SPACINGS = 16.0  # unit roundoffs that a point nearby is away at least
+MOST_KEPT = 2**22  # numbers in views of an output that are kept for the next leaf; 32 MB
 SINGLE_OUTPUTS = 2  # outputs looked at alone by a plan that names no number
 
 
@@ -56,7 +57,10 @@ def _run(evaluator: Evaluator, space: Space, aids: Aids) -> Report:
         np.random.default_rng(np.random.SeedSequence(plan.seed, spawn_key=(k,))) for k in range(3)
     )
 
-    contract = contracts.examine(evaluator, space, _nearby(space, SHIFT, for_shifts), for_contract)
+    # a claim that is an array is the same elsewhere: no use in another point
+    nearby = _nearby(space, SHIFT, for_shifts) if evaluator.claim_is_callable else space
+    contract = contracts.examine(evaluator, space, nearby, for_contract)
+    del nearby  # it is as large as the point
     if contract.origin is None:
         return _untested(evaluator, space, plan, contract)
     aids.begin(contract.origin)
@@ -234,9 +238,11 @@ class _Surveyor:
             nearby = nearby if origin.short is None else nearby.promoted()
             return contracts.revisit(origin, nearby, self.for_contract)
 
-        def make_views() -> tuple[tuple[str, Place], ...]:
+        def make_views() -> Iterable[tuple[str, Place]]:
             made = contracts.views(origin, self._singles, self.for_contract)
-            return tuple((view.name, self._at(view.origin)) for view in made)
+            views = ((view.name, self._at(view.origin)) for view in made)
+            few = contracts.room_of_views(origin, self._singles) <= MOST_KEPT
+            return tuple(views) if few else views
 
         return Place(origin, visit, make_finer, self.for_shifts, make_views, given)
 
@@ -289,12 +295,14 @@ def _nearby(space: Space, distance: float, rng: np.random.Generator) -> Space:
 
 
 def _nudge(array: Array, distance: float, rng: np.random.Generator) -> Array:
-    wide = working_dtype(array.dtype)
-    size = np.maximum(np.abs(array), rms(array) or 1.0)
+    wide, typical = working_dtype(array.dtype), rms(array) or 1.0
     distance = max(distance, SPACINGS * unit_roundoff(array.dtype))  # or nothing would move
-    return np.asarray(
-        array + distance * size * rng.standard_normal(array.shape), dtype=wide
-    ).astype(array.dtype)
+    nudged = np.empty_like(array)
+    for here, there in in_blocks(array, nudged):
+        size = np.maximum(np.abs(here), typical)
+        moved = here + distance * size * rng.standard_normal(here.shape)
+        there[...] = np.asarray(moved, dtype=wide)
+    return nudged
 
 
 def _untested(

@@ -6,14 +6,14 @@ Seventh layer: reads `probing` and `localise`; `examine` puts the traces into th
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from .differences import Ladder, Window, chosen_of
 from .localise import Entry
-from .probing import Measured
-from .records import EntryTrace, ErrorMap, LineTrace, WindowTrace
+from .probing import Measured, Seen
+from .records import EntryTrace, ErrorMap, LineTrace, Verdict, WindowTrace
 from .space import Array
 
 MOST_VALUES = 128  # of a line: more than any ladder has asked for
@@ -67,24 +67,65 @@ def error_map(shape: tuple[int, ...], entries: Mapping[int, Entry]) -> ErrorMap 
     """
     if not entries:
         return None
+    at = np.array(list(entries), dtype=np.int64)
+    errors = np.array([_error(entry) for entry in entries.values()])
+    return _laid_out(shape, at, errors, lambda k: entries[k])
+
+
+def map_of_entries(shape: tuple[int, ...], seen: Seen) -> ErrorMap:
+    """Lay out the entries of a leaf at which a glance was taken together, and those after it."""
+    glances = seen.entries
+    assert glances is not None, "a glance was taken"
+    analytic, numeric, bar = (
+        each / glances.sizes for each in (glances.analytic, glances.numeric, glances.bar)
+    )
+    wrong = np.zeros(len(bar), dtype=bool)
+    for m in seen.measured:
+        k = glances.number_of(m.probe)
+        if k is not None and not m.output:
+            unit = m.probe.weakest
+            analytic[k], numeric[k], bar[k] = (
+                m.analytic.value / unit,
+                m.numeric / unit,
+                m.bar / unit,
+            )
+            wrong[k] = m.judgement.verdict is Verdict.FAIL
+    if glances.is_complex:
+        analytic, numeric = (each[0::2] + 1j * each[1::2] for each in (analytic, numeric))
+        bar, wrong = np.hypot(bar[0::2], bar[1::2]), wrong[0::2] | wrong[1::2]
+    at = seen.tested
+    errors = np.nan_to_num(np.abs(analytic - numeric)[at], nan=math.inf)
+    return _laid_out(shape, at, errors, lambda k: Entry(analytic[k], numeric[k], bar[k], wrong[k]))
+
+
+def _laid_out(
+    shape: tuple[int, ...], at: Array, errors: Array, entry_of: Callable[[int], Entry]
+) -> ErrorMap:
+    """Lay errors at flat indices on a grid; `entry_of` is asked for those that are shown."""
     rows, columns = layout(shape)
     block = tuple(max(1, math.ceil(n / MOST_CELLS)) for n in (rows, columns))
     grid = tuple(math.ceil(n / by) for n, by in zip((rows, columns), block, strict=True))
-    at = np.array(list(entries), dtype=np.int64)
-    errors = np.array([_error(entry) for entry in entries.values()])
     cell = at // columns // block[0] * grid[1] + at % columns // block[1]
     largest = np.full(grid[0] * grid[1], -1.0)
     np.maximum.at(largest, cell, errors)
     seen = np.flatnonzero(largest >= 0)
-    worst = np.argsort(-errors, kind="stable")[:MOST_WORST]
     return ErrorMap(
         grid=(grid[0], grid[1]),
         block=(block[0], block[1]),
         cells=tuple(seen.tolist()),
         errors=tuple(float(f"{error:.{DIGITS}g}") for error in largest[seen]),
-        measured=len(entries),
-        worst=tuple(_entry_trace(shape, int(k), entries[int(k)]) for k in at[worst]),
+        measured=len(at),
+        worst=_entry_traces(shape, _worst(at, errors), entry_of),
     )
+
+
+def _worst(at: Array, errors: Array) -> list[int]:
+    """Return the flat indices of the largest errors; of equal ones, the first."""
+    if len(at) > MOST_WORST:  # all of them need not be sorted
+        few = errors >= np.partition(errors, -MOST_WORST)[-MOST_WORST]
+        at, errors = at[few], errors[few]
+    found: list[int] = at[np.argsort(-errors, kind="stable")[:MOST_WORST]].tolist()
+    return found
 
 
 def layout(shape: tuple[int, ...]) -> tuple[int, int]:
@@ -100,10 +141,18 @@ def _error(entry: Entry) -> float:
     return error if math.isfinite(error) else math.inf
 
 
-def _entry_trace(shape: tuple[int, ...], k: int, entry: Entry) -> EntryTrace:
-    index = tuple(int(i) for i in np.unravel_index(k, shape))
-    analytic, numeric = _number(entry.analytic), _number(entry.numeric)
-    return EntryTrace(index, analytic, numeric, float(entry.bar), bool(entry.wrong))
+def _entry_traces(
+    shape: tuple[int, ...], at: list[int], entry_of: Callable[[int], Entry]
+) -> tuple[EntryTrace, ...]:
+    indices = np.stack(np.unravel_index(at, shape), axis=-1).tolist() if shape else [()] * len(at)
+    traces = []
+    for k, index in zip(at, indices, strict=True):
+        entry = entry_of(k)
+        analytic, numeric = _number(entry.analytic), _number(entry.numeric)
+        traces.append(
+            EntryTrace(tuple(index), analytic, numeric, float(entry.bar), bool(entry.wrong))
+        )
+    return tuple(traces)
 
 
 def _number(value: complex) -> complex:

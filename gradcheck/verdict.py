@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from .differences import FINE_ARITHMETIC, Glance
 from .records import Analytic, Cause, Derivative, Evidence, Verdict
@@ -154,29 +157,26 @@ def scale_of(analytic: Analytic, derivative: Derivative) -> float:
     return max(sizes, default=0.0)
 
 
-def settles(analytic: Analytic, look: Glance) -> bool:
+def settles(analytic: Analytic, look: Glance) -> Any:  # noqa: ANN401 - of one, or of each
     """Whether two values of f are enough to pass the claim; never enough to fail it.
 
     Agreement within rounding or nine digits; a rounding error much smaller than the claim; no bend
     that could be a kink; and not three equal values, which would pass any zero.
     """
-    scale = analytic.scale
-    return (
-        abs(look.value - analytic.value) <= glance_bar(scale, look)
-        and look.rounding <= GLANCE_ROUNDING * scale
-        and is_straight(look, scale)
-        and not look.flat
-    )
+    agrees = abs(look.value - analytic.value) <= glance_bar(analytic.scale, look)
+    sharp = look.rounding <= GLANCE_ROUNDING * analytic.scale
+    answer = agrees & sharp & is_straight(look, analytic.scale) & np.logical_not(look.flat)
+    return answer if np.ndim(answer) else bool(answer)
 
 
-def is_straight(look: Glance, scale: float) -> bool:
+def is_straight(look: Glance, scale: Any) -> Any:  # noqa: ANN401 - of one, or of each
     """Whether nothing bends so much that it could be a kink."""
     return abs(look.bend) <= GLANCE_BEND * scale
 
 
-def glance_bar(scale: float, look: Glance) -> float:
+def glance_bar(scale: Any, look: Glance) -> Any:  # noqa: ANN401 - of one, or of each
     """Return the discrepancy that `settles` takes for agreement."""
-    return max(look.rounding, GLANCE_AGREEMENT * scale)
+    return np.maximum(look.rounding, GLANCE_AGREEMENT * scale)
 
 
 def judge(analytic: Analytic, derivative: Derivative, scene: Scene) -> Judgement:
@@ -286,10 +286,10 @@ def judge_median(
     return Judgement(verdict, before.cause, reason, scale)
 
 
-def least_factor(size: float, distance: float, bar: float, allowed: float) -> float:
-    """Return the smallest relative error of a claim of a size, so far off, that fails on a line."""
-    left = size - allowed  # a larger claim is allowed more
-    return (MARGIN * bar + allowed + distance) / left if left > 0 else math.inf
+def least_factor(size: Any, distance: Any, bar: Any, allowed: Any) -> float:  # noqa: ANN401
+    """Return the least relative error of a claim, so far off, that fails on a line, or any."""
+    left = np.asarray(size - allowed)  # a larger claim is allowed more
+    return float(np.where(left > 0, (MARGIN * bar + allowed + distance) / left, np.inf).min())
 
 
 def judge_given(

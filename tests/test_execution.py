@@ -120,7 +120,7 @@ def test_budget_of_seconds_stops_the_check():
         lambda x: float(np.sum(x**2)),
         lambda x: 2 * x,
         np.ones(2000),
-        plan=Plan.every(budget=Budget(seconds=0.05)),
+        plan=Plan.every(budget=Budget(seconds=0.005)),
     )
     assert report.verdict is Verdict.INCONCLUSIVE
     assert report.findings[0].cause == "budget"

@@ -5,6 +5,7 @@ Part of `circumstances`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from .look import SAME, Look, Remark, are_same, listed
 
 FEWEST = 4  # entries: two or three numbers are alike by chance, or because x was chosen by hand
 DROWNED = 1e-2  # a rest of this share of a gradient, and above, is not drowned
+ALONG = 1 - DROWNED**2  # of the norms; beyond, a rest may be below DROWNED: its square is 1 - c^2
+SOME = 64  # entries that are looked at before all are
 LEAST_REST = 1e-9  # a rest below this share is rounding: there is no other term
 WORTH_SEEING = 1e-2  # an error of one percent of the rest
 
@@ -104,8 +107,11 @@ def _is_constant(look: Look) -> bool:
     claim = look.claim
     if claim is None or look.kind is not Kind.GRAD or claim.ndim < 1 or claim.size < FEWEST:
         return False
-    first = claim.ravel()[0]
-    return bool(first != 0) and are_same(claim, np.broadcast_to(first, claim.shape))
+    some = claim.flat[:SOME]  # most are told by a few numbers
+    first = some[0]
+    if first == 0 or not are_same(some, np.broadcast_to(first, some.shape)):
+        return False
+    return are_same(claim, np.broadcast_to(first, claim.shape))
 
 
 def _drowned(look: Look) -> float | None:
@@ -113,6 +119,9 @@ def _drowned(look: Look) -> float | None:
     claim, array = look.claim, look.array
     if claim is None or array.size < FEWEST or not np.any(array) or not np.any(claim):
         return None
+    sizes = norm(array) * norm(claim)
+    if 0 < sizes < np.inf and abs(inner(array, claim)) < ALONG * sizes:
+        return None  # the rest is above DROWNED, and need not be computed
     own, whole = _unit(array), _unit(claim)
     rest = norm(whole - inner(own, whole) * own)
     least = max(LEAST_REST, SAME * max(unit_roundoff(claim.dtype), unit_roundoff(array.dtype)))
@@ -208,9 +217,12 @@ def _filled(message: str, found: Mapping[str, float]) -> str:
 def twins(looks: Sequence[Look]) -> Iterator[Remark]:
     """Look for leaves of the same numbers whose gradients are the same too."""
     groups: dict[tuple[Any, ...], list[Look]] = {}
-    for look in looks if len(looks) > 1 else ():
+    kinds = Counter((look.array.shape, look.array.dtype.str) for look in looks)
+    for look in looks:
         array = look.array
-        if array.size > 1 and np.any(array != array.ravel()[0]):
+        if kinds[array.shape, array.dtype.str] < 2 or array.size < 2:
+            continue
+        if np.any(array != array.ravel()[0]):
             key = (array.shape, array.dtype.str, array.tobytes())
             groups.setdefault(key, []).append(look)
     for first, *others in groups.values():

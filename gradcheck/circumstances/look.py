@@ -14,7 +14,7 @@ import numpy as np
 
 from ..execution import Origin
 from ..records import Cause, Kind, LeafReport, Report
-from ..space import Array, is_floating, unit_roundoff
+from ..space import Array, in_blocks, is_floating, largest, unit_roundoff
 from .symmetry import is_needed
 
 SAME = 64.0  # unit roundoffs between numbers that would be equal but for the order of a sum
@@ -89,8 +89,8 @@ def _floating(claim: Array | None) -> Array | None:
 
 def are_same(a: Array, b: Array) -> bool:
     """Whether two arrays are the same numbers, but for the order in which sums were rounded."""
-    largest = float(np.abs(a).max(initial=0.0))
-    return float(np.abs(a - b).max(initial=0.0)) <= SAME * unit_roundoff(a.dtype) * largest
+    off = max(float(np.abs(one - other).max(initial=0.0)) for one, other in in_blocks(a, b))
+    return off <= SAME * unit_roundoff(a.dtype) * largest(a)
 
 
 def listed(paths: Sequence[str]) -> str:

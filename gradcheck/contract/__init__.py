@@ -12,7 +12,7 @@ from .calls import changed_inputs, claim_at, revisit, visit_unclaimed
 from .examination import Contract, examine
 from .finer import promoted, referred
 from .hindsight import doubt_f
-from .outputs import View, views
+from .outputs import View, room_of_views, views
 
 __all__ = [
     "Breach",
@@ -26,6 +26,7 @@ __all__ = [
     "promoted",
     "referred",
     "revisit",
+    "room_of_views",
     "views",
     "visit_unclaimed",
 ]

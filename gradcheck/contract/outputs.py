@@ -28,8 +28,8 @@ class View:
     origin: Origin
 
 
-def views(origin: Origin, singles: int | None, rng: np.random.Generator) -> tuple[View, ...]:
-    """Pair the output with other cotangents, and evaluate the claim for each.
+def views(origin: Origin, singles: int | None, rng: np.random.Generator) -> Iterator[View]:
+    """Pair the output with other cotangents, and evaluate the claim for each, when it is asked for.
 
     Parameters
     ----------
@@ -40,22 +40,27 @@ def views(origin: Origin, singles: int | None, rng: np.random.Generator) -> tupl
     rng : numpy.random.Generator
         Draws weights and entries.
 
-    Returns
-    -------
-    tuple of View
+    Yields
+    ------
+    View
         Without those for which the claim cannot be evaluated. Costs one evaluation of `f`, because
         the claim may read what the last forward pass kept; one each, where it may use that up.
     """
     if sum(array.size for array in origin.output.arrays.values()) <= 1:
-        return ()
+        return
     if origin.evaluator.claim_is_callable and not origin.forward_first:
         origin.evaluator.forward(origin.space.point())  # a layer reads what it kept of this point
-    made = []
     for name, cotangent in _cotangents(origin, singles, rng):
         there = claim_at(replace(origin, cotangent=cotangent), origin.space)
         if there is not None:
-            made.append(View(name, there))
-    return tuple(made)
+            yield View(name, there)
+
+
+def room_of_views(origin: Origin, singles: int | None) -> int:
+    """Return how many numbers all views together hold: claims and cotangents."""
+    sizes = [array.size for array in origin.output.arrays.values()]
+    count = sum(size if singles is None else min(singles, size) for size in sizes)
+    return count * (sum(sizes) + sum(claim.size for claim in origin.claimed.values()))
 
 
 def _cotangents(

@@ -8,7 +8,7 @@ Part of `crew`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -90,7 +90,7 @@ class Crew:
     def supply(
         self,
         place: Place,
-        probes: tuple[Probe, ...],
+        probes: Sequence[Probe],
         state: Mapping[str, Any],
         rng: np.random.Generator,
     ) -> Generator[Probe]:
@@ -102,7 +102,7 @@ class Crew:
         work.claimed = True
         return self._handed_on(work, probes)
 
-    def _handed_on(self, work: LeafWork, probes: tuple[Probe, ...]) -> Generator[Probe]:
+    def _handed_on(self, work: LeafWork, probes: Sequence[Probe]) -> Generator[Probe]:
         try:
             for n, probe in enumerate(probes):
                 line = self._line(work, n)
@@ -113,7 +113,7 @@ class Crew:
             work.stop()
 
     def _foreseen(
-        self, origin: Origin, probes: tuple[Probe, ...], state: Mapping[str, Any]
+        self, origin: Origin, probes: Sequence[Probe], state: Mapping[str, Any]
     ) -> LeafWork | None:
         """Return the work on these lines, of which some are sent already, if it was foreseen."""
         lines = Lines.of(origin.space.leaves[probes[0].leaf], probes, state)
@@ -126,7 +126,7 @@ class Crew:
         return found
 
     def _new_work(
-        self, place: Place, probes: tuple[Probe, ...], state: Mapping[str, Any]
+        self, place: Place, probes: Sequence[Probe], state: Mapping[str, Any]
     ) -> LeafWork:
         i, memory = probes[0].leaf, self.evaluator.memory
         origin = place.for_leaf(i).origin

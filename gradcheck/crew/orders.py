@@ -5,13 +5,13 @@ Part of `crew`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..directions import Probe
 from ..records import Analytic
-from ..space import Array, Leaf
+from ..space import Array, Leaf, OneEntry
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Lines:
         return Lines(self.leaf, self.entries[start:stop], {})
 
     @classmethod
-    def of(cls, leaf: Leaf, probes: tuple[Probe, ...], state: Mapping[str, Any]) -> Lines:
+    def of(cls, leaf: Leaf, probes: Sequence[Probe], state: Mapping[str, Any]) -> Lines:
         """Describe lines that were drawn from a generator in that state."""
         by_entry = all(probe.entry is not None for probe in probes)
         entries = tuple(_number(leaf, probe) for probe in probes) if by_entry else ()
@@ -49,10 +49,9 @@ class Lines:
 
 def _number(leaf: Leaf, probe: Probe) -> int:
     """Return the number by which `coordinate` makes a line along one entry."""
-    assert probe.entry is not None, "a line along one entry"
-    if leaf.array.dtype.kind != "c":
-        return probe.entry
-    return 2 * probe.entry + int(probe.tangent[probe.leaf].reshape(-1)[probe.entry].imag != 0)
+    assert isinstance(probe.tangent, OneEntry), "a line along one entry"
+    k = probe.tangent.entry
+    return 2 * k + (complex(probe.tangent.size).imag != 0) if leaf.array.dtype.kind == "c" else k
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import pickle
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -41,7 +42,7 @@ class Job:
     plan: Plan
     guard: AbstractContextManager[object]
     scales: dict[int, Array] = field(default_factory=dict)
-    drawn: tuple[Lines, tuple[Probe, ...]] | None = None
+    drawn: tuple[Lines, Sequence[Probe]] | None = None
 
     def probe(self, order: Order, n: int) -> Probe:
         """Draw a line of the leaf as the parent did."""

@@ -143,6 +143,7 @@ def looked_at(results: Sequence[Measured], worst: Measured) -> Located | None:
         return None
     shape = worst.probe.tangent[worst.probe.leaf].shape
     lines = [m for m in results if m.probe.entry is not None and not m.output]
+    lines.sort(key=lambda m: m.probe.entry or 0)
     entries: dict[int, Entry] = {}
     for m in lines:
         k, unit = m.probe.entry or 0, m.probe.weakest

@@ -10,20 +10,23 @@ Third layer: uses `records`, `space`, `execution`.
 """
 
 from .choice import Choice, choose, precise
-from .glance import Glance, glance
+from .glance import ROUNDING, Glance, glance, glance_of_each
 from .ladder import Ladder, chosen_of, climb, deepened
 from .levels import Vector
-from .line import FINE_ARITHMETIC, Line
+from .line import FINE_ARITHMETIC, Line, Sample
 from .second_look import ALIKE, closer, kinks_may_meet, second_window, seen_from_afar
+from .steps import first_step
 from .window import Window
 
 __all__ = [
     "ALIKE",
     "FINE_ARITHMETIC",
+    "ROUNDING",
     "Choice",
     "Glance",
     "Ladder",
     "Line",
+    "Sample",
     "Vector",
     "Window",
     "choose",
@@ -31,7 +34,9 @@ __all__ = [
     "climb",
     "closer",
     "deepened",
+    "first_step",
     "glance",
+    "glance_of_each",
     "kinks_may_meet",
     "precise",
     "second_window",

@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+
+from ..space import Array
 from .line import FINE_ARITHMETIC, Line
 from .steps import first_step
 
@@ -21,7 +25,7 @@ TERMS = 2.0**10
 
 @dataclass(frozen=True)
 class Glance:
-    """A central difference at the first step.
+    """A central difference at the first step; or one for each entry of a leaf, of arrays.
 
     Attributes
     ----------
@@ -35,10 +39,10 @@ class Glance:
         Whether all three values are equal, which says nothing.
     """
 
-    value: float
-    rounding: float
-    bend: float
-    flat: bool
+    value: Any
+    rounding: Any
+    bend: Any
+    flat: Any
 
 
 def glance(line: Line, steps: float = 1.0) -> Glance | None:
@@ -57,4 +61,29 @@ def glance(line: Line, steps: float = 1.0) -> Glance | None:
         rounding=ROUNDING * growth * line.roundoff * size / (width / 2),
         bend=(right.rise + left.rise) / width,
         flat=right.rise == left.rise == 0,
+    )
+
+
+def glance_of_each(
+    right: tuple[Array, Array], left: tuple[Array, Array], size: float, roundoff: float
+) -> Glance:
+    """Read the values beside x of many entries at once, as `glance` does of one line.
+
+    Parameters
+    ----------
+    right, left : pair of (N,) arrays
+        Of each entry, the step really taken and the rise; NaN where `f` is not finite.
+    size : float
+        Of the numbers that make up f(x).
+    roundoff : float
+        Of the coarser of the point and the output.
+    """
+    (up, right_rise), (down, left_rise) = right, left
+    width = up - down
+    sizes = size + np.maximum(np.abs(right_rise), np.abs(left_rise))
+    return Glance(
+        value=(right_rise - left_rise) / width,
+        rounding=ROUNDING * roundoff * sizes / (width / 2),
+        bend=(right_rise + left_rise) / width,
+        flat=(right_rise == 0) & (left_rise == 0),
     )

@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..execution import CallFailed, Origin, Output
-from ..records import Kind, UsageError
-from ..space import Tangent, unit_roundoff
+from ..records import Kind, PyTree, UsageError
+from ..space import Tangent, count_moving, longest, unit_roundoff
 
 FINE_ARITHMETIC = 2.0**-52  # unit roundoff of float64 or finer
 
@@ -77,13 +77,13 @@ class Line:
     @cached_property
     def moving(self) -> int:
         """How many numbers move; where it is one, any step really taken is known exactly."""
-        return sum(int(np.count_nonzero(v)) for v in self.tangent.values())
+        return count_moving(self.tangent)
 
-    @property
+    @cached_property
     def farthest(self) -> float:
         """How far out a window may reach: half a scale of the leaf, or 0.5 where that is less."""
-        longest = max(float(np.abs(v).max(initial=0.0)) for v in self.tangent.values())
-        return max(FARTHEST, FARTHEST / longest) if longest > 0 else FARTHEST
+        furthest = longest(self.tangent)
+        return max(FARTHEST, FARTHEST / furthest) if furthest > 0 else FARTHEST
 
     @property
     def reach(self) -> float:
@@ -114,12 +114,14 @@ class Line:
         if t in self.ahead:
             self.origin.evaluator.count()
             return self.ahead[t]
-        point, step = self.origin.space.displaced(self.tangent, t)
+        return self.origin.space.call_at(self.tangent, t, self._called)
+
+    def _called(self, point: PyTree) -> Output | None:
         try:
-            return step, self.origin.evaluator.f_beside(point, self.origin.output)
+            return self.origin.evaluator.f_beside(point, self.origin.output)
         except (CallFailed, UsageError) as failure:
             self.failure = self.failure or failure
-            return step, None
+            return None
 
     def _scalar(self, output: Output) -> float:
         return float(output.arrays["x"]) if self.origin.evaluator.problem.kind is Kind.GRAD else 0.0

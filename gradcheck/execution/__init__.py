@@ -9,6 +9,7 @@ from .ahead import Ahead
 from .evaluator import BudgetSpent, CallFailed, Evaluator, Memory, Spent
 from .origin import Origin
 from .outputs import Output, copied, describe, read_numbers, read_output, read_scalar
+from .sweep import sweep
 
 __all__ = [
     "Ahead",
@@ -24,4 +25,5 @@ __all__ = [
     "read_numbers",
     "read_output",
     "read_scalar",
+    "sweep",
 ]

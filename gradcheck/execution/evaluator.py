@@ -222,6 +222,22 @@ class Evaluator:
             raise BudgetSpent
         self.spent.evaluations += 1
 
+    def bare(self) -> Callable[[PyTree], Any]:
+        """Return what evaluates `f` and does no more than it must; the caller counts the calls."""
+        paired = self.problem.claim is True and not self.referring
+        function = self._function
+        if not (paired or self.held.sources or self.limits.seconds is not None):
+            return function
+
+        def around(point: PyTree) -> Any:  # noqa: ANN401 - whatever the caller returns
+            if self.is_late:
+                raise BudgetSpent
+            self.held.rewind()
+            value = function(point)
+            return _split_pair(value)[0] if paired else value
+
+        return around
+
     def forward(self, point: PyTree) -> None:
         """Call the problem's own `f`, for what a layer keeps of it; never the reference."""
         with np.errstate(all="ignore"):
@@ -264,8 +280,12 @@ class Evaluator:
         return self.problem.claim is True or callable(self.problem.claim)
 
     def _call_f(self, point: PyTree) -> Any:  # noqa: ANN401 - whatever the caller returns
+        return self._call(self._function, point)
+
+    @property
+    def _function(self) -> Callable[..., Any]:
         reference = self.problem.reference if self.referring else None
-        return self._call(self.problem.f if reference is None else reference, point)
+        return self.problem.f if reference is None else reference
 
     def _call(self, function: Callable[..., Any], point: PyTree) -> Any:  # noqa: ANN401 - likewise
         self._require_inside(self._who, point)

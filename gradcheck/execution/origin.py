@@ -14,11 +14,13 @@ import numpy as np
 from ..records import Analytic, Kind, PyTree, UsageError
 from ..space import (
     Array,
+    OneEntry,
     Space,
     Tangent,
     inner,
     is_floating,
     norm,
+    norm_of_products,
     rms,
     size_of,
     unit_roundoff,
@@ -79,10 +81,15 @@ class Origin:
         return size_of([u * self.output.arrays[path] for path, u in self.cotangent.items()])
 
     @cached_property
+    def claim_rms(self) -> dict[int, float]:
+        """The root mean square of each leaf's claim; not finite where an entry is not."""
+        return {i: rms(claim) for i, claim in self.claimed.items()}
+
+    @cached_property
     def claim_size(self) -> float:
         """Size of the claimed change of f over one scale of x, of the leaf where it is largest."""
         sizes = [
-            norm(claim) * (rms(self.space.leaves[i].array) or 1.0)
+            self.claim_rms[i] * claim.size**0.5 * (rms(self.space.leaves[i].array) or 1.0)
             for i, claim in self.claimed.items()
         ]
         return max((size for size in sizes if np.isfinite(size)), default=0.0)
@@ -138,10 +145,19 @@ class Origin:
         """
         if self.evaluator.problem.kind is Kind.JVP:
             return self._analytic_jvp(tangent)
+        roundoff = max(self.roundoff_of_claim(i) for i in tangent)
+        if isinstance(tangent, OneEntry):
+            claim = self._with_planted(tangent.leaf).reshape(-1)[tangent.entry]
+            change = complex(np.conj(claim)) * tangent.size
+            return Analytic(change.real, abs(change), roundoff)
         claims = {i: self._with_planted(i) for i in tangent}
         value = sum(inner(claims[i], v) for i, v in tangent.items())
-        scale = size_of([claims[i] * v for i, v in tangent.items()])
-        return Analytic(float(value), scale, _coarsest(self.claimed[i] for i in tangent))
+        terms = [norm_of_products(claims[i], v) for i, v in tangent.items()]
+        return Analytic(float(value), norm(np.array(terms)), roundoff)
+
+    def roundoff_of_claim(self, i: int) -> float:
+        """Return the unit roundoff of the claim of a leaf."""
+        return _coarsest([self.claimed[i]])
 
     def _with_planted(self, i: int) -> Array:
         claim = self.claimed[i]

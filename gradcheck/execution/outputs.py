@@ -33,6 +33,11 @@ class Output:
     given: dict[str, Any]
     treespec: optree.PyTreeSpec
 
+    @property
+    def size(self) -> int:
+        """How many numbers it holds."""
+        return sum(array.size for array in self.arrays.values())
+
     def rebuild(self, arrays: dict[str, Array]) -> PyTree:
         """Build a pytree like the output, such as a cotangent; None where it holds no numbers."""
         values = [

@@ -5,6 +5,8 @@ Part of `probing`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..differences import FINE_ARITHMETIC
@@ -14,7 +16,7 @@ from ..records import Plan
 from ..space import unit_roundoff
 
 
-def draw_lines(origin: Origin, i: int, plan: Plan, rng: np.random.Generator) -> tuple[Probe, ...]:
+def draw_lines(origin: Origin, i: int, plan: Plan, rng: np.random.Generator) -> Sequence[Probe]:
     """Draw the plan's lines; a claim that is not finite is looked at where it is not."""
     claim, leaf = origin.claimed.get(i), origin.space.leaves[i]
     if claim is not None and not np.isfinite(claim).all():

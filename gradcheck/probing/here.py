@@ -8,8 +8,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from ..differences import (
     ALIKE,
     FINE_ARITHMETIC,
@@ -29,7 +27,6 @@ from ..differences import (
 from ..directions import FLATTEST, Probe
 from ..execution import Origin
 from ..records import Analytic, Cause, Derivative, Evidence, Plan, Verdict
-from ..space import rms
 from ..verdict import (
     Judgement,
     Scene,
@@ -137,7 +134,7 @@ def measure_here(origin: Origin, probe: Probe, plan: Plan) -> Measured:
     look = glance(line) if origin.steady and math.isfinite(analytic.value) else None
     if look is not None and settles(analytic, look):
         judgement = Judgement(Verdict.PASS, None, "", analytic.scale)
-        bar = glance_bar(analytic.scale, look)
+        bar = float(glance_bar(analytic.scale, look))
         return Measured(probe, analytic, look.value, bar, judgement, origin=origin, line=line)
     return _climb_and_judge(line, probe, analytic, plan)
 
@@ -159,10 +156,10 @@ def _analytic(origin: Origin, probe: Probe) -> Analytic:
         analytic = ahead.analytic
     else:
         analytic = origin.analytic(probe.tangent)
-    claim = origin.claimed.get(probe.leaf)
-    if probe.entry is None or claim is None or not np.isfinite(claim).all():
+    typical = origin.claim_rms.get(probe.leaf, math.nan)
+    if probe.entry is None or not math.isfinite(typical):
         return analytic
-    return replace(analytic, scale=max(analytic.scale, FLATTEST * rms(claim) * probe.weakest))
+    return replace(analytic, scale=max(analytic.scale, FLATTEST * typical * probe.weakest))
 
 
 def _climb_and_judge(line: Line, probe: Probe, analytic: Analytic, plan: Plan) -> Measured:

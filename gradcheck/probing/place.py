@@ -6,7 +6,7 @@ Part of `probing`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -34,7 +34,8 @@ class Place:
     rng : numpy.random.Generator
         For whoever draws points along a line.
     make_views : callable
-        The same point with other cotangents, each with its name; none for a scalar.
+        The same point with other cotangents, each with its name; none for a scalar. A tuple where
+        they are few enough to be kept.
     given : Origin or None
         Where this place has more digits than the caller's point: that point.
     """
@@ -43,7 +44,7 @@ class Place:
     visit: Callable[[float], Origin | None]
     make_finer: Callable[[], Place | None]
     rng: np.random.Generator
-    make_views: Callable[[], tuple[tuple[str, Place], ...]] = tuple
+    make_views: Callable[[], Iterable[tuple[str, Place]]] = tuple
     given: Origin | None = None
     _nearby: list[Origin | None] = field(default_factory=list, init=False)
     _finer: list[Place | None] = field(default_factory=list, init=False)
@@ -61,11 +62,14 @@ class Place:
             self._finer.append(self.make_finer())
         return self._finer[0]
 
-    def views(self) -> tuple[tuple[str, Place], ...]:
-        """Return the same point with other cotangents."""
-        if not self._views:
-            self._views.append(self.make_views())
-        return self._views[0]
+    def views(self) -> Iterable[tuple[str, Place]]:
+        """Return the same point with other cotangents; made anew where too many to keep."""
+        if self._views:
+            return self._views[0]
+        made = self.make_views()
+        if isinstance(made, tuple):
+            self._views.append(made)
+        return made
 
     def for_leaf(self, i: int) -> Place:
         """Return where a leaf is best probed: in more digits where it has few and that works."""

@@ -5,7 +5,7 @@ Part of `probing`.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,7 +20,7 @@ class Supplier(Protocol):
     def supply(
         self,
         place: Place,
-        probes: tuple[Probe, ...],
+        probes: Sequence[Probe],
         state: Mapping[str, Any],
         rng: np.random.Generator,
     ) -> Generator[Probe]:
@@ -30,7 +30,7 @@ class Supplier(Protocol):
         ----------
         place : Place
             Where leaves are probed; these lines begin where it says for their leaf.
-        probes : tuple of Probe
+        probes : sequence of Probe
             The lines.
         state : mapping
             That of the generator before they were drawn.
@@ -46,7 +46,7 @@ class Alone:
     def supply(
         self,
         place: Place,
-        probes: tuple[Probe, ...],
+        probes: Sequence[Probe],
         state: Mapping[str, Any],
         rng: np.random.Generator,
     ) -> Generator[Probe]:

@@ -12,11 +12,15 @@ from .arrays import (
     Array,
     draw_weights,
     finer_dtype,
+    flat_in_memory,
     grid_of,
+    in_blocks,
     inner,
     is_floating,
     is_numeric,
+    largest,
     norm,
+    norm_of_products,
     rms,
     same_bits,
     size_of,
@@ -24,8 +28,9 @@ from .arrays import (
     working_dtype,
 )
 from .bounds import Box, holds, read_bounds, within
+from .displacement import OneEntry, Tangent, count_moving, longest
 from .foreign import is_array, is_foreign, is_writeable, read
-from .point import NAMESPACE, Leaf, Space, Tangent, flatten, leaves_by_path, wrap
+from .point import NAMESPACE, Leaf, Space, flatten, leaves_by_path, wrap
 
 __all__ = [
     "BRAIN",
@@ -34,21 +39,28 @@ __all__ = [
     "Array",
     "Box",
     "Leaf",
+    "OneEntry",
     "Space",
     "Tangent",
+    "count_moving",
     "draw_weights",
     "finer_dtype",
+    "flat_in_memory",
     "flatten",
     "grid_of",
     "holds",
+    "in_blocks",
     "inner",
     "is_array",
     "is_floating",
     "is_foreign",
     "is_numeric",
     "is_writeable",
+    "largest",
     "leaves_by_path",
+    "longest",
     "norm",
+    "norm_of_products",
     "read",
     "read_bounds",
     "rms",

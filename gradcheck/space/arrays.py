@@ -1,17 +1,21 @@
 """Single arrays: precisions, inner products and norms, random weights on a grid.
 
+Large arrays are gone through block by block: what is computed of a block stays in the cache, and
+nothing as large as the array is made only to be summed up.
 Part of `space`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from ..records import UsageError
 
 Array = npt.NDArray[Any]
 
@@ -33,6 +37,43 @@ def is_floating(dtype: np.dtype[Any]) -> bool:
 def is_numeric(dtype: np.dtype[Any]) -> bool:
     """Whether numbers of a dtype are such or whole."""
     return dtype.kind in "iu" or is_floating(dtype)
+
+
+BLOCK = 2**15  # entries at a time: 256 kB of float64, of which some fit into a cache
+
+
+def in_blocks(*arrays: Array) -> Iterator[tuple[Array, ...]]:
+    """Cut arrays of one shape into pieces that belong together, as views; small ones are whole."""
+    first = arrays[0]
+    if first.size <= BLOCK:
+        yield arrays
+        return
+    flat = _flattened(arrays)
+    length = len(flat[0])
+    rows = max(1, BLOCK * length // first.size)
+    for start in range(0, length, rows):
+        yield tuple(array[start : start + rows] for array in flat)
+
+
+def _flattened(arrays: tuple[Array, ...]) -> tuple[Array, ...]:
+    """View arrays as one-dimensional where all lie in memory in one order; else leave them."""
+    if all(array.flags.c_contiguous for array in arrays):
+        return tuple(array.reshape(-1) for array in arrays)
+    if all(array.flags.f_contiguous for array in arrays):
+        return tuple(array.T.reshape(-1) for array in arrays)
+    return arrays
+
+
+def flat_in_memory(a: Array, like: Array | None = None) -> Array:
+    """View a contiguous array as real numbers in the order in which they lie in memory.
+
+    Real and imaginary parts of complex numbers take turns. With `like`, copy in the order of that
+    array instead.
+    """
+    like = a if like is None else like
+    axes = sorted(range(like.ndim), key=lambda axis: -abs(like.strides[axis]))
+    flat = a.transpose(axes).reshape(-1)
+    return flat.view(flat.real.dtype) if flat.dtype.kind == "c" else flat
 
 
 @cache
@@ -78,28 +119,35 @@ def draw_weights(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dty
     cancel, as they do half the time under plain random signs.
     """
     wide, grid = working_dtype(dtype), grid_of(dtype)
-    real = _draw_real(rng, shape, grid)
-    if wide.kind == "c":
-        return np.asarray(real + 1j * _draw_real(rng, shape, grid), dtype=wide)
-    return np.asarray(real, dtype=wide)
+    drawn = np.empty(shape, dtype=wide)
+    flat = drawn.reshape(-1)
+    for part in (flat.real, flat.imag) if wide.kind == "c" else (flat,):
+        _draw_real(rng, part, grid)
+    return drawn
 
 
-def _draw_real(
-    rng: np.random.Generator, shape: tuple[int, ...], grid: float
-) -> npt.NDArray[np.float64]:
+def _draw_real(rng: np.random.Generator, out: Array, grid: float) -> None:
     steps = round(1 / grid)
-    magnitude = rng.integers(steps // 2, steps + steps // 2 + 1, size=shape) * grid
-    return np.asarray(np.where(rng.integers(0, 2, size=shape) == 1, magnitude, -magnitude))
+    for start in range(0, out.size, BLOCK):
+        block = out[start : start + BLOCK]
+        block[:] = rng.integers(steps // 2, steps + steps // 2 + 1, size=block.shape)
+        block *= grid
+        block *= 2 * rng.integers(0, 2, size=block.shape) - 1  # not by `where`, which is slow
 
 
 def inner(a: Array, b: Array) -> float:
     """Real inner product, Re sum conj(a) b, accumulated in at least float64."""
-    if a.dtype == DOUBLE == b.dtype:
+    if a.dtype == DOUBLE == b.dtype and (a.size <= BLOCK or a.ndim == 1):
         return float(np.vdot(a, b))
     # one by one: bfloat16 and float16 have no common dtype
     wide = np.result_type(working_dtype(a.dtype), working_dtype(b.dtype))
-    product = np.vdot(a.astype(wide, copy=False).ravel(), b.astype(wide, copy=False).ravel())
-    return float(product.real)
+    total = 0.0
+    for left, right in in_blocks(a, b):
+        product = np.vdot(
+            left.astype(wide, copy=False).ravel(), right.astype(wide, copy=False).ravel()
+        )
+        total += float(product.real)
+    return total
 
 
 SAFE = 2.0**900  # a sum of squares beyond this, or below its inverse, has lost some of them
@@ -107,6 +155,12 @@ SAFE = 2.0**900  # a sum of squares beyond this, or below its inverse, has lost 
 
 def norm(a: Array) -> float:
     """Euclidean norm, safe against overflow and underflow of the squares."""
+    if a.size <= BLOCK:
+        return _norm(a)
+    return _norm(np.array([_norm(block) for (block,) in in_blocks(a)]))
+
+
+def _norm(a: Array) -> float:
     if a.dtype == DOUBLE:
         squares = float(np.vdot(a, a))
         if 1 / SAFE < squares < SAFE:
@@ -117,7 +171,20 @@ def norm(a: Array) -> float:
         return largest
     parts = np.stack([a.real, a.imag]) if a.dtype.kind == "c" else a  # complex / tiny overflows
     scaled = parts.astype(working_dtype(parts.dtype), copy=False) / largest
-    return largest * float(np.sqrt(inner(scaled, scaled)))
+    return largest * float(np.sqrt(np.vdot(scaled, scaled)))
+
+
+def largest(a: Array) -> float:
+    """Return the largest modulus of any entry; 0 for an empty array."""
+    blocks = (
+        block.astype(np.float32) if a.dtype.name == BRAIN else block for (block,) in in_blocks(a)
+    )
+    return max(float(np.abs(block).max(initial=0.0)) for block in blocks)
+
+
+def norm_of_products(a: Array, b: Array) -> float:
+    """Euclidean norm of all a_i b_i, of which no array is made."""
+    return _norm(np.array([_norm(left * right) for left, right in in_blocks(a, b)]))
 
 
 def rms(a: Array) -> float:
@@ -148,12 +215,40 @@ def same_bits(a: Array, b: Array) -> bool:
         return False
     if a.nbytes <= FEW_BYTES and a.dtype.char not in PADDED:
         return a.tobytes() == b.tobytes()
+    return all(_same_block(one, other) for one, other in in_blocks(a, b))
+
+
+def _same_block(a: Array, b: Array) -> bool:
     if a.dtype.kind in "SU":
         return bool(np.array_equal(a, b))
     if a.dtype.kind == "c":
-        return same_bits(a.real, b.real) and same_bits(a.imag, b.imag)
+        return _same_block(a.real, b.real) and _same_block(a.imag, b.imag)
     if a.dtype.char in PADDED:
         same = (a == b) & (np.signbit(a) == np.signbit(b)) | (np.isnan(a) & np.isnan(b))
         return bool(same.all())
     bits = BITS[a.dtype.itemsize]
     return bool((a.view(bits) == b.view(bits)).all())
+
+
+def require_finite(path: str, array: Array) -> None:
+    """Require numbers that float64 can hold, in which the lengths of lines are kept.
+
+    Raises
+    ------
+    UsageError
+        If one is not, with its place.
+    """
+    finest = np.dtype(np.complex128 if array.dtype.kind == "c" else np.float64)
+    with np.errstate(over="ignore"):
+        held = array.astype(finest) if array.dtype.itemsize > finest.itemsize else array
+    finite = np.isfinite(held)
+    if not finite.all():
+        where = [int(k) for k in np.argwhere(~finite)[0]]
+        value = array[tuple(where)]
+        rule = (
+            "beyond the range of float64, where no line can be measured; scale it"
+            if np.isfinite(value)
+            else "but a point must be finite; close over arrays that are not differentiated, such "
+            "as masks"
+        )
+        raise UsageError(f"leaf {path} is {value!s}{f' at {where}' if where else ''}, {rule}.")

@@ -5,23 +5,26 @@ Part of `space`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+import sys
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from types import BuiltinFunctionType, FunctionType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import optree
 
 from ..records import PyTree, UsageError
-from .arrays import BRAIN, Array, finer_dtype, inner, is_floating, same_bits
-from .foreign import is_array, is_foreign, overwrite, read, write
+from .arrays import BRAIN, Array, finer_dtype, is_floating, require_finite
+from .displacement import Tangent, displace_all
+from .foreign import is_array, is_foreign, read, write
+from .restoring import differs, lock_as_before, overwrite_unless_locked, write_back
 
-Tangent = Mapping[int, Array]
-"""One array a moved leaf, by the leaf's number, in the leaf's working precision."""
+Answer = TypeVar("Answer")
 
 NAMESPACE = "gradcheck"  # classes registered with optree here or globally are nodes
 CARRIED = (bool, int, str, bytes, Enum, FunctionType, BuiltinFunctionType, np.ufunc, type)
@@ -71,10 +74,48 @@ class Leaf:
         dtype = f" of dtype {self.labels.dtype}" if self.labels is not None else ""
         return f"{type(self.given).__name__}{dtype}"
 
+    @cached_property
+    def is_handed_as_is(self) -> bool:
+        """Whether calls are handed the array itself, rather than a number made of it."""
+        return isinstance(self.given, np.ndarray) or is_foreign(self.handed)
+
+    @property
+    def wrapped(self) -> Any:  # noqa: ANN401 - the caller's own type
+        """What calls are handed where that is no array."""
+        return self.given if self.handed is None else wrap(self.handed, self.given)
+
+    @property
+    def can_be_lent(self) -> bool:
+        """Whether our array may be changed for a call, and be put right afterwards."""
+        ours = isinstance(self.handed, np.ndarray) and self.handed.flags.writeable
+        return ours and not self.is_kept
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether a call has kept the array that it was handed, or a view of it."""
+        return self._references > ALONE
+
+    def put_right(self) -> None:
+        """Write x into the array that calls are handed; make a new one where a call has kept it."""
+        handed = self.handed
+        lock = not handed.flags.writeable or handed.shape != self.array.shape
+        del handed  # or it would look kept
+        if lock or self.is_kept:
+            object.__setattr__(self, "handed", _copied(self.kept, self.given))
+        else:
+            np.copyto(self.handed, self.array)
+
+    @property
+    def _references(self) -> int:
+        return sys.getrefcount(self.handed) + weakref.getweakrefcount(self.handed)
+
     @property
     def kept(self) -> Array | None:
         """What the caller's array was, whether it is differentiated or carried."""
         return self.labels if self.base is None else self.base
+
+
+ALONE = Leaf("", None, None, np.zeros(()))._references  # where only the leaf refers to its array
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,10 +159,10 @@ class Space:
 
     def rebuild(self, changed: Tangent) -> PyTree:
         """Build the point with some leaves' values replaced."""
-        values = [
-            leaf.given if leaf.handed is None else wrap(changed.get(i, leaf.handed), leaf.given)
-            for i, leaf in enumerate(self.leaves)
-        ]
+        # as little as can be for each leaf: every leaf has lines of its own, and points on them
+        values = [leaf.handed if leaf.is_handed_as_is else leaf.wrapped for leaf in self.leaves]
+        for i, array in changed.items():
+            values[i] = wrap(array, self.leaves[i].given)
         return optree.tree_unflatten(self.treespec, values)
 
     def rebuild_complex(self, changed: Tangent) -> PyTree:
@@ -137,22 +178,32 @@ class Space:
         return optree.tree_unflatten(self.treespec, values)
 
     def displaced(self, tangent: Tangent, t: float) -> tuple[PyTree, float]:
-        """Build x + t v, and return it with the step really taken.
+        """Build x + t v in arrays of its own, and return it with the step really taken."""
+        bases = {i: self.leaves[i].array for i in tangent}
+        moved = {i: np.array(base, order="K") for i, base in bases.items()}
+        step = displace_all(bases, tangent, t, moved)
+        return self.rebuild(moved), step
 
-        Rounding x + t v to the leaf's dtype changes the displacement; what is left of it along v
-        is <d, v>/<v, v> with d = fl(x + t v) - x, which is exact for a single entry. The tangents
-        of `directions` are drawn on a grid so coarse that d = t v.
+    def call_at(
+        self, tangent: Tangent, t: float, call: Callable[[PyTree], Answer]
+    ) -> tuple[float, Answer]:
+        """Call with x + t v; return the step really taken, and the answer.
+
+        In the arrays that all calls are handed, which hold x again afterwards, so that nothing is
+        copied; but not in one that a call has kept: that is left as it is, and copied.
         """
-        moved: dict[int, Array] = {}
-        taken: dict[int, Array] = {}
-        exact = True
-        for i, v in tangent.items():
-            base = self.leaves[i].array
-            shift = t * v
-            moved[i] = np.asanyarray(base + shift).astype(base.dtype, copy=False)
-            taken[i] = moved[i].astype(v.dtype, copy=False) - base
-            exact = exact and bool((taken[i] == shift).all())
-        return self.rebuild(moved), t if exact else _share(taken, tangent)
+        leaves = self.leaves
+        lent = [i for i in tangent if leaves[i].can_be_lent]
+        bases = {i: leaves[i].array for i in tangent}
+        copies: Tangent = {i: np.array(bases[i], order="K") for i in tangent if i not in lent}
+        try:
+            out = {**copies, **{i: leaves[i].handed for i in lent}}
+            step = displace_all(bases, tangent, t, out)
+            del out  # or they would look kept
+            return step, call(self.rebuild(copies))
+        finally:
+            for i in lent:
+                leaves[i].put_right()
 
     def moved_to(self, changed: Tangent) -> Space:
         """Return the space at another point: some leaves' values replaced.
@@ -180,16 +231,16 @@ class Space:
         """
         try:
             for i in self.moving:
-                _overwrite(self.leaves[i].handed, other.leaves[i].array)
+                overwrite_unless_locked(self.leaves[i].handed, other.leaves[i].array)
             yield
         finally:
             for i in self.moving:
-                _overwrite(self.leaves[i].handed, self.leaves[i].array)
+                overwrite_unless_locked(self.leaves[i].handed, self.leaves[i].array)
             self.restore_handed()
 
     def restore_handed(self) -> tuple[str, ...]:
         """Replace the arrays that a call was handed and changed; return their paths."""
-        changed = [leaf for leaf in self.leaves if _differs(leaf.handed, leaf.kept)]
+        changed = [leaf for leaf in self.leaves if differs(leaf.handed, leaf.kept)]
         for leaf in changed:  # a new copy, for the old one may be reshaped or locked
             object.__setattr__(leaf, "handed", _copied(leaf.kept, leaf.given))
         return tuple(leaf.path for leaf in changed)
@@ -197,22 +248,12 @@ class Space:
     def restore_given(self) -> tuple[str, ...]:
         """Undo what calls did to the caller's own arrays; return the paths of those changed."""
         arrays = [leaf for leaf in self.leaves if is_array(leaf.given)]
-        changed = [leaf for leaf in arrays if _differs(leaf.given, leaf.kept)]
+        changed = [leaf for leaf in arrays if differs(leaf.given, leaf.kept)]
         for leaf in changed:
-            _write_back(leaf.given, leaf.kept)
+            write_back(leaf.given, leaf.kept)
         for leaf in arrays:
-            _lock_as_before(leaf.given, leaf.writeable)
+            lock_as_before(leaf.given, leaf.writeable)
         return tuple(leaf.path for leaf in changed)
-
-
-def _share(taken: Tangent, v: Tangent) -> float:
-    """Return <taken, v>/<v, v>, each in units of its largest entry: squares over- and underflow."""
-    unit = max(float(np.abs(u).max(initial=0.0)) for u in v.values())
-    size = max(float(np.abs(d).max(initial=0.0)) for d in taken.values())
-    if unit == 0 or size == 0:
-        return 0.0
-    along = sum(inner(u / unit, taken[i] / size) for i, u in v.items())
-    return along / sum(inner(u / unit, u / unit) for u in v.values()) * (size / unit)
 
 
 def _own_leaf(leaf: Leaf, values: Array) -> Leaf:
@@ -250,39 +291,6 @@ def wrap(values: Any, given: Any) -> Any:  # noqa: ANN401 - the caller's own typ
     return values[()]  # NumPy's own, also for what is none of these, such as integer outputs
 
 
-def _overwrite(handed: Any, values: Array) -> None:  # noqa: ANN401 - of any library
-    """Write values into an array of ours, unless a call has locked or reshaped it."""
-    locked = isinstance(handed, np.ndarray) and not handed.flags.writeable
-    if handed is not None and not locked and handed.shape == values.shape:
-        overwrite(handed, values)
-
-
-def _differs(now: Any, before: Array | None) -> bool:  # noqa: ANN401 - as above
-    if now is None or before is None:
-        return False
-    return not same_bits(read(now) if is_foreign(now) else now, before)
-
-
-def _write_back(given: Any, before: Any) -> None:  # noqa: ANN401 - arrays, never None
-    """Put the caller's array right in place, also where it was reshaped, resized or locked."""
-    if is_foreign(given):
-        overwrite(given, before)
-        return
-    try:
-        given.flags.writeable = True
-        if given.shape != before.shape:
-            given.resize(before.shape, refcheck=False)
-        given[...] = before
-    except (ValueError, TypeError):
-        pass  # memory that nobody may write to; the finding is made all the same
-
-
-def _lock_as_before(given: Any, writeable: bool) -> None:  # noqa: ANN401, FBT001 - NumPy's flag
-    if isinstance(given, np.ndarray) and given.flags.writeable is not writeable:
-        with suppress(ValueError):  # memory that nobody may write to
-            given.flags.writeable = writeable
-
-
 LEAF: optree.PyTreeSpec = optree.treespec_leaf(namespace=NAMESPACE)
 
 
@@ -315,7 +323,7 @@ def _read(path: str, value: object) -> Leaf:
     if isinstance(value, (np.ndarray, np.generic)):
         return _read_numpy(path, value)
     if isinstance(value, (float, complex)) and not isinstance(value, Enum):
-        _require_finite(path, np.array(value))
+        require_finite(path, np.array(value))
         return Leaf(path, value, np.array(value), np.array(value))
     if isinstance(value, CARRIED):
         return Leaf(path, value, None, None)
@@ -342,7 +350,7 @@ def _read_foreign(path: str, value: Any) -> Leaf:  # noqa: ANN401 - an array of 
             f"and let f round it."
         )
     if is_floating(array.dtype):
-        _require_finite(path, array)
+        require_finite(path, array)
         return Leaf(path, value, array, write(array, value))
     return Leaf(path, value, None, write(array, value), array)
 
@@ -357,7 +365,7 @@ def _read_numpy(path: str, value: Array | np.generic) -> Leaf:
     array = np.asanyarray(value)
     writeable = bool(array.flags.writeable)
     if is_floating(array.dtype) and array.dtype.isnative:
-        _require_finite(path, array)
+        require_finite(path, array)
         base, handed = array.copy(order="K"), array.copy(order="K")
         return Leaf(path, value, base, handed, writeable=writeable)
     if array.dtype.kind in "fc":
@@ -374,21 +382,3 @@ def _read_numpy(path: str, value: Array | np.generic) -> Leaf:
         f"leaf {path} has dtype {array.dtype}, which can be neither differentiated nor carried; "
         f"convert it to a floating dtype, such as x.astype(float)."
     )
-
-
-def _require_finite(path: str, array: Array) -> None:
-    """Require numbers that float64 can hold, in which the lengths of lines are kept."""
-    finest = np.dtype(np.complex128 if array.dtype.kind == "c" else np.float64)
-    with np.errstate(over="ignore"):
-        held = array.astype(finest) if array.dtype.itemsize > finest.itemsize else array
-    finite = np.isfinite(held)
-    if not finite.all():
-        where = [int(k) for k in np.argwhere(~finite)[0]]
-        value = array[tuple(where)]
-        rule = (
-            "beyond the range of float64, where no line can be measured; scale it"
-            if np.isfinite(value)
-            else "but a point must be finite; close over arrays that are not differentiated, such "
-            "as masks"
-        )
-        raise UsageError(f"leaf {path} is {value!s}{f' at {where}' if where else ''}, {rule}.")

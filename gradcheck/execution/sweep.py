@@ -1,0 +1,161 @@
+"""The tight loop: `f` to the right and to the left of every entry of one leaf.
+
+The array that calls are handed is changed in place and put right after each pair, so that an entry
+costs two calls of `f` and next to nothing else: no copy, no new point, no arithmetic. Judges
+nothing; what cannot be had like this is left out, for whoever asked to measure one by one.
+Part of `execution`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import optree
+
+from ..records import PyTree
+from ..space import NAMESPACE, Array, flat_in_memory, same_bits
+from .evaluator import BudgetSpent
+from .origin import Origin
+from .outputs import read_scalar
+
+BLOCK = 1024  # entries between two looks at what `f` has done to the point
+PLAIN = (float, np.float64)  # numbers that nobody can change later
+
+
+def sweep(
+    origin: Origin, i: int, places: Array, right: Array, left: Array
+) -> tuple[Array, Array] | None:
+    """Evaluate `f` with entries of a leaf moved, one at a time, to the right and to the left.
+
+    Parameters
+    ----------
+    origin : Origin
+        The point; `f` returns one number there.
+    i : int
+        The number of a leaf of float64 or complex128 numbers.
+    places : (N,) int
+        The entries, by their places in `flat_in_memory`.
+    right, left : (N,) float64
+        Where each is moved to.
+
+    Returns
+    -------
+    tuple of two (N,) arrays, or None
+        The values of `f`; NaN where it raises, or the seconds are over. None where the array cannot
+        be changed in place: a call has kept it, or changes the point itself. Costs two evaluations
+        an entry.
+    """
+    leaf = origin.space.leaves[i]
+    if not leaf.can_be_lent or not leaf.is_handed_as_is:
+        return None
+    values = np.full((2, len(right)), np.nan)
+    try:
+        loop = _Loop(origin, origin.space.point(), leaf.handed)
+        ran = loop.run(places, (right, left), values)
+        del loop  # or the array would look kept
+        undisturbed = ran and same_bits(leaf.handed, leaf.array) and not leaf.is_kept
+        return (values[0], values[1]) if undisturbed else None
+    finally:
+        leaf.put_right()
+
+
+@dataclass(frozen=True, eq=False)
+class _Loop:
+    """Goes through entries at a point of which one array is changed in place."""
+
+    origin: Origin
+    point: PyTree
+    array: Array
+
+    def run(self, places: Array, moved: tuple[Array, Array], values: Array) -> bool:
+        """Fill in the values, block by block; returns whether `f` has left the point as it was."""
+        f, flat, parts = self._f, flat_in_memory(self.array), _parts(self.point)
+        view: Any = memoryview(flat)  # type: ignore[arg-type]
+        for start in range(0, len(places), BLOCK):
+            block = slice(start, start + BLOCK)
+            at, right, left = places[block], moved[0][block], moved[1][block]
+            pairs = _Pairs(f, self.point, view, at.tolist())
+            with np.errstate(all="ignore"):
+                finished = pairs.run(flat[at].tolist(), right.tolist(), left.tolist())
+            self.origin.evaluator.spent.evaluations += pairs.calls
+            done = slice(start, start + len(pairs.left))
+            values[0, done], values[1, done] = _plain(pairs.right), _plain(pairs.left)
+            if not _are_the_same(parts, _parts(self.point)):
+                return False
+            if not finished:
+                break
+        return True
+
+    @property
+    def _f(self) -> Callable[[PyTree], Any]:
+        """`f` as it is, where it returns plain numbers; else what makes one of its answer."""
+        f = self.origin.evaluator.bare()
+        if type(self.origin.output.given["x"]) in PLAIN:
+            return f
+        return lambda point: float(read_scalar(f(point)).arrays["x"])
+
+
+def _plain(values: list[Any]) -> list[float]:
+    if set(map(type, values)) <= {*PLAIN}:
+        return values
+    return [value if type(value) in PLAIN else np.nan for value in values]
+
+
+def _parts(point: PyTree) -> tuple[list[Any], Any]:
+    leaves, structure = optree.tree_flatten(point, namespace=NAMESPACE)
+    return leaves, structure
+
+
+def _are_the_same(before: tuple[list[Any], Any], after: tuple[list[Any], Any]) -> bool:
+    """Whether a point still consists of the same objects."""
+    same = all(x is y for x, y in zip(before[0], after[0], strict=False))
+    return bool(before[1] == after[1]) and same
+
+
+@dataclass(eq=False)
+class _Pairs:
+    """Both values of `f` for the entries of a block, by the fastest loop that Python has."""
+
+    f: Callable[[PyTree], Any]
+    point: PyTree
+    view: Any  # a memoryview of float64, of which mypy expects whole numbers
+    places: list[int]
+    right: list[Any] = field(default_factory=list)
+    left: list[Any] = field(default_factory=list)
+    calls: int = 0
+
+    def run(self, values: list[float], right: list[float], left: list[float]) -> bool:
+        """Go through the block; returns whether that was allowed to the end."""
+        while (start := len(self.left)) < len(values):
+            try:
+                self._run(start, values, right, left)
+                self.calls += 2 * (len(self.left) - start)
+            except BudgetSpent:
+                self._leave_out(start, values)
+                return False
+            except Exception:  # foreign code: whoever measures this one by one finds out why
+                self._leave_out(start, values)
+                self.right.append(np.nan)
+                self.left.append(np.nan)
+        return True
+
+    def _run(self, start: int, values: list[float], right: list[float], left: list[float]) -> None:
+        f, point, view = self.f, self.point, self.view
+        add_right, add_left = self.right.append, self.left.append
+        rest = (numbers[start:] for numbers in (self.places, values, right, left))
+        for k, value, up, down in zip(*rest, strict=True):
+            view[k] = up
+            add_right(f(point))
+            view[k] = down
+            add_left(f(point))
+            view[k] = value
+
+    def _leave_out(self, start: int, values: list[float]) -> None:
+        """Put the entry right at which it stopped, and count what was called for it."""
+        k = len(self.left)
+        self.calls += 2 * (k - start) + 1 + len(self.right) - k
+        del self.right[k:]
+        self.view[self.places[k]] = values[k]

@@ -1,0 +1,49 @@
+"""Putting single arrays right, in place, whatever a call has done to them.
+
+Part of `space`.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from .arrays import Array, same_bits
+from .foreign import is_foreign, overwrite, read
+
+
+def overwrite_unless_locked(handed: Any, values: Array) -> None:  # noqa: ANN401 - of any library
+    """Write values into an array of ours, unless a call has locked or reshaped it."""
+    locked = isinstance(handed, np.ndarray) and not handed.flags.writeable
+    if handed is not None and not locked and handed.shape == values.shape:
+        overwrite(handed, values)
+
+
+def differs(now: Any, before: Array | None) -> bool:  # noqa: ANN401 - as above
+    """Whether an array is another one, bit for bit, than it was."""
+    if now is None or before is None:
+        return False
+    return not same_bits(read(now) if is_foreign(now) else now, before)
+
+
+def write_back(given: Any, before: Any) -> None:  # noqa: ANN401 - arrays, never None
+    """Put the caller's array right in place, also where it was reshaped, resized or locked."""
+    if is_foreign(given):
+        overwrite(given, before)
+        return
+    try:
+        given.flags.writeable = True
+        if given.shape != before.shape:
+            given.resize(before.shape, refcheck=False)
+        given[...] = before
+    except (ValueError, TypeError):
+        pass  # memory that nobody may write to; the finding is made all the same
+
+
+def lock_as_before(given: Any, writeable: bool) -> None:  # noqa: ANN401, FBT001 - NumPy's flag
+    """Let the array be written to, or not, as it could be before."""
+    if isinstance(given, np.ndarray) and given.flags.writeable is not writeable:
+        with suppress(ValueError):  # memory that nobody may write to
+            given.flags.writeable = writeable
