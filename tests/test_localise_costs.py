@@ -71,6 +71,36 @@ def test_one_wrong_entry_of_a_million_is_named_for_60_evaluations(shape, how, se
     assert cost <= 2 * math.ceil(math.log2(MILLION)) + LINES + CONFIRMED + 10
 
 
+@pytest.mark.parametrize("n", [10_000, 100_000, MILLION])
+@pytest.mark.parametrize(("how", "further"), [("sign", 4), ("scaled", 8)])
+def test_one_loud_wrong_entry_is_read_off_the_lines_that_are_there(n, how, further):
+    """Its place is in the weights: nothing is searched, a line or two more at the most."""
+    mask = np.zeros(n, dtype=bool)
+    mask[np.random.default_rng(n).integers(n)] = True
+    report, cost = priced(Parabola((n,)), mask, HOW[how], seed=5)
+    assert report.leaves["x"].complete
+    assert np.array_equal(report.leaves["x"].wrong, mask)
+    assert cost <= LINES + CONFIRMED + further
+
+
+@pytest.mark.parametrize("n", [10_000, 100_000])
+@pytest.mark.parametrize("share", [1e-2, 1e-3])
+def test_faint_wrong_entry_costs_no_more_than_halving_would(n, share):
+    """An error of this share of a typical entry, where it fails at all."""
+    for seed in range(6):
+        parabola, k = Parabola((n,)), int(np.random.default_rng(seed).integers(n))
+        right = parabola.gradient(parabola.x)
+        claim = right.copy()
+        claim[k] += share * np.sqrt(np.mean(right**2))
+        plain, named = (
+            gradcheck.check_grad(parabola.f, claim, parabola.x, plan=plan)
+            for plan in (Plan.auto(seed=seed, naming=0), Plan.auto(seed=seed))
+        )
+        if plain.verdict is Verdict.FAIL:
+            assert np.flatnonzero(named.leaves["x"].wrong).tolist() == [k]
+            assert named.evaluations - plain.evaluations <= 6.5 * math.log2(n) + CONFIRMED
+
+
 @pytest.mark.parametrize(("across", "how"), [("row", "scaled"), ("column", "garbage")])
 def test_wrong_row_or_column_of_a_million_is_named_for_110_evaluations(across, how):
     """2 log2 of its length to find it, and sixteen entries of it confirmed."""
