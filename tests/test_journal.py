@@ -145,6 +145,7 @@ def cosine(x):
         pytest.param({"x": X + 1}, "the point", id="point"),
         pytest.param({"x": {"w": X}}, "the structure of the point", id="structure"),
         pytest.param({"f": lambda x: np.sum(np.sin(x) + 0.0)}, "the code of f", id="code"),
+        pytest.param({"bounds": (0.0, 2.0)}, "the bounds", id="bounds"),
         pytest.param({"f": scaled(1.5)}, r"the value f\(x\)", id="closure"),
         pytest.param({"claim": np.cos(X)}, "the code of the derivative", id="claim"),
         pytest.param({"claim": lambda x: np.cos(x)}, "the code of the derivative", id="claims"),
@@ -158,8 +159,8 @@ def test_a_journal_of_another_check_is_refused(other, named, tmp_path):
     path = tmp_path / "run.sqlite"
     case = {"f": scaled(1.0), "claim": cosine, "x": X, "plan": Plan.every(seed=1)}
 
-    def checked(f, claim, x, plan):
-        return gradcheck.check_grad(f, claim, x, plan=plan, journal=path)
+    def checked(f, claim, x, plan, **options):
+        return gradcheck.check_grad(f, claim, x, plan=plan, journal=path, **options)
 
     checked(**case)
     with pytest.raises(UsageError, match=f"is of another check: not the same are .*{named}"):

@@ -73,12 +73,13 @@ class Payload:
         if self.modules and self.home == here():
             raise UsageError(f"{self.modules[0]} keeps one state for all threads of a process")
         modules = [importlib.import_module(name) for name in self.modules]
-        problem = replace(self.problem, random=(*self.problem.random, *modules))
+        space = self.space.moved_to({})  # with arrays of its own, which `f` may write to
+        random = (*self.problem.random, *modules)
+        problem = replace(self.problem, random=random, x=space.point())
         held = Held.of(problem.random).with_states(self.found)
         evaluator = Evaluator(
             problem, held, Budget(), time.monotonic, Spent(0.0), referring=self.referring
         )
-        space = self.space.moved_to({})  # with arrays of its own, which `f` may write to
         short = None
         if self.short is not None:
             own, output = self.short

@@ -62,6 +62,7 @@ def identity_of(problem: Problem, space: Space, plan: Plan, version: str) -> Ide
         "the code of the reference": digest_of_code(problem.reference),
         "the point": digest_of([problem.x]),
         "the structure of the point": _structure(space),
+        "the bounds": digest_of([[list(leaf.bounds or ()) for leaf in space.leaves]]),
         "kind": str(problem.kind),
         "plan": f"{plan.mode}{'' if plan.count is None else f':{plan.count}'}",
         "naming": str(plan.naming),

@@ -117,6 +117,17 @@ def vector_jvp(x, v):
     return np.array([np.cos(x) @ v, rest @ v, v[0] * x[-1] + x[0] * v[-1]])
 
 
+def root(x):
+    """Return a sum of powers; nothing below 0."""
+    assert np.all(x >= 0)
+    return float(np.sum(x**1.5))
+
+
+def root_gradient(x):
+    """Return its gradient."""
+    return 1.5 * np.sqrt(x)
+
+
 def short_jvp(x, v):
     """Likewise, in float32 whatever x is."""
     return vector_jvp(x.astype(np.float32), v.astype(np.float32)).astype(np.float32)
