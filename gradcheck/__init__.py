@@ -15,6 +15,7 @@ from . import render as render  # enters what reports are printed with
 from . import teaching as teaching  # and what they are marked with
 from .check import (
     Options,
+    PointOptions,
     assert_grad,
     assert_jvp,
     assert_vjp,
@@ -62,6 +63,7 @@ __all__ = [
     "Mode",
     "Options",
     "Plan",
+    "PointOptions",
     "Problem",
     "Progress",
     "Report",

@@ -35,6 +35,7 @@ LAYERS = {
     "traces": 7,
     "examine": 8,
     "running": 8,
+    "coordinates": 9,
     "flow": 9,
     "numeric": 9,
     "survey": 10,
@@ -230,7 +231,8 @@ def test_public_names_are_these():
     assert gradcheck.__all__ == sorted(gradcheck.__all__)
     assert set(gradcheck.__all__) == {
         "Budget", "Cause", "Derivative", "Evidence", "Finding", "Gradient", "GradientError",
-        "Kind", "LawReport", "LeafReport", "Mode", "Options", "Plan", "Problem", "Progress",
+        "Kind", "LawReport", "LeafReport", "Mode", "Options", "Plan", "PointOptions", "Problem",
+        "Progress",
         "Report", "Score", "UsageError", "Verdict", "__version__", "assert_grad", "assert_jvp",
         "assert_vjp", "check", "check_grad", "check_hessian", "check_hvp", "check_jacobian",
         "check_jvp", "check_vjp", "derivative", "gradient",
