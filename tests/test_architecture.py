@@ -64,6 +64,7 @@ SUBJECT = "reference"
 MEETING_PLACES = ("embedded", "corpus", "lessons")
 # Each foreign package is imported in exactly one file of a room (tests and docs aside).
 FILES_OF = {
+    "autograd": ["adapters/autograd.py"],
     "jinja2": ["render/pages.py"],
     "matplotlib": ["render/figures.py"],
     "rich": ["render/terminal.py"],
