@@ -25,6 +25,7 @@ from .probing import (
     draw_lines,
     look_at_entries,
     measure,
+    measure_briefly,
     unmoved,
 )
 from .records import RANK, Cause, ErrorMap, Finding, LeafReport, Plan, Verdict
@@ -195,10 +196,12 @@ def _look_at_outputs(
     """
     path = place.origin.space.leaves[probe.leaf].path
     try:
+        is_open = any(m.judgement.verdict is Verdict.INCONCLUSIVE for m in results.measured)
+        look = measure_briefly if is_open else measure
         for name, view in place.views():
             if probe.entry is not None:  # it would show errors of that entry only
                 probe = another(place.origin.space, probe.leaf, rng)
-            measured = unmoved(view, probe) or measure(view, probe, plan)
+            measured = unmoved(view, probe) or look(view, probe, plan)
             results.measured.append(_without_point(replace(measured, output=name)))
             if measured.judgement.verdict is Verdict.FAIL:
                 break

@@ -69,7 +69,7 @@ def tried(subject: Subject) -> Trial:
         verdict, evaluations, message = "refused", 0, f"{type(error).__name__}: {error}"
     seconds = time.process_time() - started
     if verdict == "fail" and subject.settle is not None:
-        message += f" In float32 the gradient is off that of float64 by {subject.settle():.0e}."
+        message = f"As given off that of float64 by {subject.settle():.0e}. {message}"
     if subject.own is None:
         return Trial(subject, verdict, message, seconds, evaluations, "", 0.0)
     started = time.process_time()

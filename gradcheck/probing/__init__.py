@@ -11,7 +11,7 @@ probes together.
 """
 
 from .averaging import MOST_EVALUATIONS
-from .decide import measure, unmoved
+from .decide import measure, measure_briefly, unmoved
 from .drawing import draw_lines
 from .entries import Entries, look_at_entries
 from .here import Measured, line_through, measure_here
@@ -32,6 +32,7 @@ __all__ = [
     "line_through",
     "look_at_entries",
     "measure",
+    "measure_briefly",
     "measure_here",
     "unmoved",
 ]

@@ -6,6 +6,7 @@ Part of `probing`; the order of the referees is here, what each does is its own 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -60,6 +61,18 @@ MOST_SHIFTS = 3  # other points tried for a leaf with a kink at x: they may have
 
 def measure(place: Place, probe: Probe, plan: Plan) -> Measured:
     """Measure along one line and judge; where that cannot tell, ask the referees in turn."""
+    return _measured(place, probe, plan, REFEREES)
+
+
+def measure_briefly(place: Place, probe: Probe, plan: Plan) -> Measured:
+    """Measure as `measure` does, but let a line stay open rather than average hundreds of values.
+
+    For one line more of a leaf that is open already: only a mismatch would be news.
+    """
+    return _measured(place, probe, plan, BRIEF_REFEREES)
+
+
+def _measured(place: Place, probe: Probe, plan: Plan, referees: tuple[Referee, ...]) -> Measured:
     measured = first = measure_here(place.origin, probe, plan)
     if measured.kinks_may_meet and measured.derivative is not None:
         reason = where_kinks_meet(measured.analytic, measured.derivative)
@@ -68,7 +81,7 @@ def measure(place: Place, probe: Probe, plan: Plan) -> Measured:
         measured = _decide_nearby(place, measured, plan)
     if _is_zero_to_rounding(place, measured):
         return replace(measured, judgement=replace(measured.judgement, **ZERO))
-    measured = _refereed(place, measured, plan)
+    measured = _refereed(place, measured, plan, referees)
     if _may_be_a_staircase(place, measured):
         measured = replace(measured, judgement=measured.judgement.doubted(Cause.PRECISION, STAIRS))
     if _may_be_rounding(place, measured):
@@ -78,9 +91,11 @@ def measure(place: Place, probe: Probe, plan: Plan) -> Measured:
     return _held_against_given(place, measured, plan)
 
 
-def _refereed(place: Place, measured: Measured, plan: Plan) -> Measured:
+def _refereed(
+    place: Place, measured: Measured, plan: Plan, referees: tuple[Referee, ...]
+) -> Measured:
     """Ask the referees in turn, until one has an answer."""
-    for referee in (_by_complex_step, _in_more_digits, _by_averaging):
+    for referee in referees:
         if _is_open(measured):
             measured = referee(place, measured, plan) or measured
     if not _is_worth_asking_more(place, measured, plan):
@@ -341,3 +356,15 @@ def _of_median(measured: Measured, median: Median | None, plan: Plan) -> Measure
         tolerated=typical_tolerance(there, plan.rtol) * judgement.scale,
         compared=min(abs(measured.analytic.value), abs(median.claimed)),
     )
+
+
+def _by_averaging_what_fails(place: Place, measured: Measured, plan: Plan) -> Measured | None:
+    """Let it decide where a mismatch may come from kinks that few digits do not resolve."""
+    if measured.judgement.verdict is not Verdict.FAIL:
+        return None
+    return _by_averaging(place, measured, plan)
+
+
+Referee = Callable[[Place, Measured, Plan], Measured | None]
+REFEREES: tuple[Referee, ...] = (_by_complex_step, _in_more_digits, _by_averaging)
+BRIEF_REFEREES: tuple[Referee, ...] = (*REFEREES[:2], _by_averaging_what_fails)
