@@ -66,6 +66,22 @@ class _Beside:
     steps: tuple[Array, Array]
     values: tuple[Array, Array]
 
+    def with_others(self, others: _Beside) -> _Beside:
+        """Put the numbers of all coordinates together, in their order."""
+        which = np.concatenate([self.which, others.which])
+        order = np.argsort(which)
+
+        def joined(one: Array, other: Array) -> Array:
+            return np.concatenate([one, other])[order]
+
+        return _Beside(
+            which[order],
+            joined(self.t, others.t),
+            joined(self.sizes, others.sizes),
+            (joined(self.steps[0], others.steps[0]), joined(self.steps[1], others.steps[1])),
+            (joined(self.values[0], others.values[0]), joined(self.values[1], others.values[1])),
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Entries:
@@ -182,6 +198,10 @@ def look_at_entries(origin: Origin, lines: Sequence[Probe]) -> Entries | None:
         if tried is None:
             return None
         halvings = asked.halvings(tried)
+        if halvings == 0:  # what was tried is what was asked
+            rest = np.setdiff1d(everything, some)
+            others = asked.beside(rest, t[rest])
+            return None if others is None else asked.read(tried.with_others(others))
         t = asked.first * 2.0 ** np.maximum(asked.doublings - halvings, asked.fewest_doublings)
     beside = asked.beside(everything, t)
     return None if beside is None else asked.read(beside)
