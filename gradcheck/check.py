@@ -107,7 +107,9 @@ class Options(TypedDict, total=False):
     executor : concurrent.futures.Executor or callable
         Measures lines on other processors: threads, processes, loky's, mpi4py's, a Dask client's
         `get_executor()`; or a callable that makes one, called again where that one breaks. The
-        report is the same, bit for bit, as without; a worker that dies or hangs is reported.
+        report is the same, bit for bit, for any number of workers; without any, a plan of every
+        entry shares steps among entries, and its bars may be others. A worker that dies or hangs
+        is reported.
     journal : str or path
         A file in which what was measured is written down. The same call goes on from there, after
         whatever end, and gives the report that it would have given; Ctrl-C gives a report of what

@@ -316,3 +316,19 @@ def test_the_pace_follows_the_time_of_f():
     assert pace.size(3) == 1
     pace.note(20.0, 10)
     assert pace.size(1000) == 1
+
+
+def test_number_of_workers_changes_nothing_where_a_leaf_has_many_entries():
+    """Where steps would be chosen for the leaf as a whole, in one loop, without an executor."""
+    x = np.linspace(0.1, 2.0, 200)
+
+    def checked(workers):
+        with ThreadPoolExecutor(workers) as executor:
+            return gradcheck.check_grad(
+                lambda x: np.sum(np.sin(3 * x)), lambda x: 3 * np.cos(3 * x), x,
+                plan=Plan.every(seed=3), executor=executor,
+            )  # fmt: skip
+
+    reports = [checked(workers) for workers in (1, 2, 5)]
+    assert said(reports[0]) == said(reports[1]) == said(reports[2])
+    assert reports[0].ok
