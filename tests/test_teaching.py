@@ -111,7 +111,7 @@ def test_every_cause_of_a_failing_leaf_has_a_hint_that_is_a_sentence():
     """What is only ever said of f, or of the check, needs none."""
     of_f = {Cause.KINK, Cause.JUMP, Cause.SINGULAR, Cause.DOMAIN, Cause.NOISE, Cause.BUDGET,
             Cause.REFERENCE, Cause.SETUP, Cause.CANARY, Cause.LAW, Cause.WORKER,
-            Cause.INTERRUPTED, Cause.OTHER}  # fmt: skip
+            Cause.INTERRUPTED, Cause.CONVENTION, Cause.OTHER}  # fmt: skip
     assert set(Cause) == set(HINTS) | of_f
     assert all(hint[-1] in ".?" and hint[0].islower() for hint in HINTS.values())
     assert set(HINTS) >= SLIPS

@@ -215,6 +215,7 @@ def _can_be_looped(origin: Origin, lines: Coordinates) -> bool:
         and isinstance(lines.chosen, range)
         and origin.steady
         and origin.evaluator.memory is None
+        and isinstance(leaf.handed, np.ndarray)
         and leaf.array.dtype in LOOPED
         and origin.roundoff <= FINE_ARITHMETIC
         and origin.output.arrays["x"].dtype == np.float64
