@@ -61,3 +61,14 @@ def test_line_that_cannot_be_read_ends_the_decoding():
     lines = Lines({5: 1.0}, 1e-2)
     readings, bars = zip(*(lines.another() for _ in range(2)), strict=True)
     assert candidates(readings, bars, lambda: None) == ()
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e200])
+def test_unit_of_f_changes_nothing(unit):
+    """The regression: squares of such bars overflow."""
+    assert Lines({1234: unit}, 1e-9 * unit).decoded()[0] == (1234,)
+
+
+def test_bars_of_zero_do_no_harm():
+    """Where everything is exact."""
+    assert Lines({1234: 1.0}, 0.0).decoded()[0] in ((1234,), ())

@@ -12,6 +12,7 @@ Part of `localise`.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -74,14 +75,16 @@ class _Decoding:
 
     def add(self, reading: Reading, bar: float) -> None:
         """Keep those entries that explain this line too."""
-        self.lines.append((reading, bar))
+        self.lines.append((reading, max(bar, sys.float_info.min)))
         if len(self.lines) < 2:  # any entry explains a single line
             return
         squares, products = np.zeros((2, len(self.left)))
+        narrowest = min(off for _, off in self.lines)
         for line, off in self.lines:
-            v = self._weights(line)
-            squares += (v / off) ** 2
-            products += v * (line.residual / off**2)
+            share = narrowest / off  # squares of bars themselves may overflow
+            v = share * self._weights(line)
+            squares += v**2
+            products += v * (share * line.residual)
         error = products / squares
         fits = np.ones(len(self.left), dtype=bool)
         for line, off in self.lines:
