@@ -6,13 +6,11 @@ Tenth layer.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import fields
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
-from .coordinates import in_coordinates
 from .flow import run
 from .records import Kind, Plan, Problem, PyTree, Report, UsageError, require
 from .running import Progress, Running
@@ -135,20 +133,9 @@ class PointOptions(Options, total=False):
         pairs, one for each entry; of a point that is no bare array, a pytree like `x` with pairs or
         None at the leaves. At a bound the derivative is that from inside; an entry whose bounds are
         equal is not moved, and not tested.
-    tangent : callable or list of pytrees
-        Which directions are admissible: a projection `tangent(v)` of a direction structured like
-        `x`, or a basis of directions. Only these are asked, also at points nearby, and the claim is
-        compared there only. The report has one leaf, `['tangent']`, with an entry for each
-        direction of the basis, or of up to 16 drawn of a projection.
-    retraction : callable
-        `retraction(x, u)` is the point reached from x by the small tangent u, x itself for 0: for
-        points of a manifold. The claim is compared at x alone: <grad, u> with the slope of
-        f(retraction(x, t u)). For `check_grad`; with `tangent` where not all u are tangents.
     """
 
     bounds: Any
-    tangent: Any
-    retraction: Callable[[PyTree, PyTree], PyTree]
 
 
 def check_grad(
@@ -342,16 +329,9 @@ def _checked(kind: Kind, f: Any, claim: Any, x: PyTree, options: PointOptions) -
         options.get("reference"),
         options.get("bounds"),
     )
-    plan = options.get("plan")
-    if not (options.get("tangent") is None and options.get("retraction") is None):
-        plan = plan or Plan.auto()
-        if isinstance(plan, Plan):  # what is none is refused below
-            plan = plan if plan.seed is not None else replace(plan, seed=secrets.randbits(32))
-            moved = options.get("tangent"), options.get("retraction"), plan.seed or 0
-            problem = in_coordinates(problem, *moved)
     return check(
         problem,
-        plan,
+        options.get("plan"),
         options.get("progress"),
         options.get("executor"),
         options.get("journal"),

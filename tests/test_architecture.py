@@ -35,7 +35,6 @@ LAYERS = {
     "traces": 7,
     "examine": 8,
     "running": 8,
-    "coordinates": 9,
     "flow": 9,
     "numeric": 9,
     "survey": 10,

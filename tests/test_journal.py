@@ -146,7 +146,7 @@ def cosine(x):
         pytest.param({"x": {"w": X}}, "the structure of the point", id="structure"),
         pytest.param({"f": lambda x: np.sum(np.sin(x) + 0.0)}, "the code of f", id="code"),
         pytest.param({"bounds": (0.0, 2.0)}, "the bounds", id="bounds"),
-        pytest.param({"f": scaled(1.5)}, r"the value f\(x\)", id="closure"),
+        pytest.param({"f": scaled(1.5)}, "the code of f", id="closure"),
         pytest.param({"claim": np.cos(X)}, "the code of the derivative", id="claim"),
         pytest.param({"claim": lambda x: np.cos(x)}, "the code of the derivative", id="claims"),
         pytest.param({"plan": Plan.auto(seed=1)}, r"plan \(every then, auto now\)", id="plan"),
@@ -375,3 +375,16 @@ def test_code_that_is_called_is_code(monkeypatch):
     assert digest_of_code(np.sum) != digest_of_code(np.mean)
     assert digest_of_code(NET.f) != digest_of_code(NET.grad)
     assert digest_of_code(NET.f) == digest_of_code(travelling.net(seconds=1.0).f)
+
+
+def test_arrays_that_f_computes_with_are_part_of_it(tmp_path):
+    """Also where f(x) and the derivative there do not show them: a residual may vanish at x."""
+    x = np.linspace(0.2, 0.8, 6)
+
+    def weighted(w):
+        return lambda y: float(np.sum(w * (y - x)) + 1)
+
+    first = {"plan": Plan.every(seed=1), "journal": tmp_path / "run.sqlite"}
+    assert gradcheck.check_grad(weighted(np.ones(6)), np.ones(6), x, **first).ok
+    with pytest.raises(UsageError, match="not the same are .*the code of f"):
+        gradcheck.check_grad(weighted(2 * np.ones(6)), np.ones(6), x, **first)

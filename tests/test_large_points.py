@@ -7,7 +7,7 @@ import pytest
 
 import gradcheck
 from gradcheck import Plan, Verdict
-from gradcheck.space import OneEntry, Space, in_blocks, norm, same_bits
+from gradcheck.space import OneEntry, in_blocks, norm
 
 SEEDED = Plan.directions(1, seed=1)
 
@@ -27,7 +27,7 @@ def test_one_direction_takes_two_evaluations_beyond_the_contract():
 
 
 def test_one_direction_holds_few_arrays_as_large_as_the_point():
-    """Two copies of x, one of the claim, and the direction."""
+    """Three copies of x, one of the claim, and the direction."""
     a, x = np.random.default_rng(0).normal(size=(2, 10**6))
     gradcheck.check_grad(np.sum, np.ones(3), np.arange(3.0), plan=SEEDED)  # imports are not counted
     tracemalloc.start()
@@ -35,7 +35,7 @@ def test_one_direction_holds_few_arrays_as_large_as_the_point():
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert report.ok
-    assert most < 4.5 * x.nbytes
+    assert most < 5.5 * x.nbytes
 
 
 def test_every_entry_does_not_hold_a_tangent_each():
@@ -69,36 +69,6 @@ def test_every_cotangent_is_let_go_of():
 # --- what f is called with ------------------------------------------------------------------
 
 
-def test_call_at_lends_the_array_of_all_calls_and_puts_it_right():
-    """Nothing is copied, and x is back bit for bit, also after an exception."""
-    space = Space.of(np.array([1.0, -0.0, 1e-300]))
-    before = space.point()
-    seen = []
-
-    def call(point):
-        seen.append((point is before, point.copy()))
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        space.call_at({0: np.array([1.0, 2.0, 3.0])}, 0.5, call)
-    # the test itself has kept the array, so that f was called with a copy
-    assert not seen[0][0]
-    assert np.array_equal(seen[0][1], [1.5, 1.0, 1.5])
-    assert same_bits(space.point(), np.array([1.0, -0.0, 1e-300]))
-
-
-def test_array_that_nobody_keeps_is_changed_in_place():
-    """The same memory at every call."""
-    space = Space.of(np.arange(3.0))
-    v = {0: np.ones(3)}
-    first, second = (
-        space.call_at(v, t, lambda x: (x.ctypes.data, x.tolist()))[1] for t in (0.5, -0.5)
-    )
-    assert first[0] == second[0]
-    assert (first[1], second[1]) == ([0.5, 1.5, 2.5], [-0.5, 0.5, 1.5])
-    assert np.array_equal(space.point(), np.arange(3.0))
-
-
 class Memoised:
     """Knows an array that it has seen by its identity."""
 
@@ -118,6 +88,29 @@ def test_f_that_knows_its_array_by_identity_gets_copies(factor, verdict, plan):
     """Changed in place it would not see that x has moved."""
     x = np.array([1.0, 2.0, -0.5])
     assert gradcheck.check_grad(Memoised(), factor * x**2, x, plan=plan).verdict is verdict
+
+
+@pytest.mark.parametrize("key", [id, lambda x: x.__array_interface__["data"][0]])
+@pytest.mark.parametrize("n", [3, 10, 100])
+@pytest.mark.parametrize("plan", [Plan.auto(seed=1), Plan.every(seed=1)], ids=str)
+def test_f_that_remembers_a_part_by_identity_is_not_believed(key, n, plan):
+    """The regression: points were handed in one array, and the term was the same at all of them."""
+    x, known = np.random.default_rng(0).standard_normal(n), {}
+
+    def f(x):
+        if key(x) not in known:
+            known.clear()
+            known[key(x)] = np.linalg.norm(x)
+        return float(np.sum(x**3) * known[key(x)])
+
+    def forgets(x):
+        return 3 * x**2 * np.linalg.norm(x)
+
+    def right(x):
+        return forgets(x) + np.sum(x**3) * x / np.linalg.norm(x)
+
+    assert gradcheck.check_grad(f, forgets, x, plan=plan).verdict is not Verdict.PASS
+    assert gradcheck.check_grad(f, right, x, plan=plan).verdict is not Verdict.FAIL
 
 
 class Keeps:

@@ -538,3 +538,16 @@ def test_what_is_left_of_a_normalised_single_number_is_not_called_wrong(seed):
     assert report.verdict is not Verdict.FAIL
     report = gradcheck.check_vjp(normalised, lambda p, u: backward(p, u, 1e-3), point, plan=plan)
     assert report.leaves["['w']"].verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_jump_far_from_a_flat_entry_makes_it_no_staircase(seed):
+    """The regression: of a jump, noise in larger windows does not grow either."""
+    x = np.random.default_rng(seed).standard_normal(100)
+    report = gradcheck.check_grad(
+        lambda x: float(np.sum(np.where(np.abs(x) > 2, x**3, 0))),
+        lambda x: np.where(np.abs(x) > 2, 3 * x**2, 0.0),
+        x,
+        plan=Plan.every(seed=1),
+    )
+    assert report.ok

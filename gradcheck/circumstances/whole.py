@@ -33,6 +33,18 @@ def convention(origin: Origin) -> Iterator[Remark]:
     yield message[0].upper() + message[1:] if not leaves else message, (), {"convention": "PyTorch"}
 
 
+def held_by_bounds(origin: Origin) -> Iterator[Remark]:
+    """Remark on entries that bounds leave no room: what is claimed for them is not looked at."""
+    for leaf in (origin.space.leaves[i] for i in origin.space.moving):
+        held = 0 if leaf.bounds is None else int((leaf.bounds[0] == leaf.bounds[1]).sum())
+        if held:
+            message = (
+                f"{held} of {leaf.array.size} entries of {leaf.path} have equal bounds: they are "
+                f"held, and what is claimed for them is not tested."
+            )
+            yield message, (leaf.path,), {"held": held}
+
+
 def batch_of_one(origin: Origin) -> Iterator[Remark]:
     """Look for a first axis of length one: of outputs, or of a point that is one batch.
 

@@ -31,6 +31,7 @@ ROUGHER, ROUGHER_TRUNCATION = 1.5, 2.0
 # shows, the more may hide: where the margin was the same for all, one of 49,000 was 3.4 bars off.
 # So was one of a window that reached two scales from x, where truncation is largest.
 ROUGHER_IN_FEW_DIGITS, RESTLESS, FAR = 2.0, 1.5, 1.0
+COARSEST = 2.0**40  # roundings of float64: that of float16, and of what is summed of it
 NEXT = 4.0  # times the step: windows so near share most of what they see
 TARGET = 1e-6  # relative bar at which the search for a better window stops
 
@@ -101,7 +102,9 @@ def _is_staircase(windows: tuple[Window, ...]) -> bool:
     # farther out the steps are many, and what is made of them need not be whole any more
     whole = in_steps(np.concatenate([moving[0].right, moving[0].left]))
     rounded = any(w.rounded for w in moving)
-    return contradicted or whole or rounded or noise_of_larger(windows) > 0
+    # larger ones are jumps farther out, of which a flat window knows nothing
+    noisy = 0 < noise_of_larger(windows) <= COARSEST * windows[0].floor
+    return contradicted or whole or rounded or noisy
 
 
 def _inherited(best: Window, windows: tuple[Window, ...]) -> float:

@@ -16,9 +16,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ..execution import CallFailed, Origin, Output
-from ..records import Kind, PyTree, UsageError
+from ..records import Kind, UsageError
 from ..space import Tangent, count_moving, longest, unit_roundoff
 
+SMALL = 2**16  # numbers: half a megabyte
 FINE_ARITHMETIC = 2.0**-52  # unit roundoff of float64 or finer
 
 FARTHEST = 0.5  # the outermost point, in scales of the leaf or in absolute terms
@@ -80,6 +81,12 @@ class Line:
         return count_moving(self.tangent)
 
     @cached_property
+    def is_small(self) -> bool:
+        """Whether what moves is so small that a point more or less does not count."""
+        leaves = self.origin.space.leaves
+        return sum(leaves[i].array.size for i in self.tangent) <= SMALL
+
+    @cached_property
     def farthest(self) -> float:
         """How far out a window may reach: half a scale of the leaf, or 0.5 where that is less."""
         furthest = longest(self.tangent)
@@ -114,14 +121,15 @@ class Line:
         if t in self.ahead:
             self.origin.evaluator.count()
             return self.ahead[t]
-        return self.origin.space.call_at(self.tangent, t, self._called)
-
-    def _called(self, point: PyTree) -> Output | None:
+        # in arrays of its own: `f` may know its point by identity, or change its shape
+        point, step = self.origin.space.displaced(self.tangent, t)
+        if self.is_small:  # the next one must not lie where this one was
+            self.origin.evaluator.spent.point = point
         try:
-            return self.origin.evaluator.f_beside(point, self.origin.output)
+            return step, self.origin.evaluator.f_beside(point, self.origin.output)
         except (CallFailed, UsageError) as failure:
             self.failure = self.failure or failure
-            return None
+            return step, None
 
     def _scalar(self, output: Output) -> float:
         return float(output.arrays["x"]) if self.origin.evaluator.problem.kind is Kind.GRAD else 0.0

@@ -9,7 +9,7 @@ from .ahead import Ahead
 from .evaluator import BudgetSpent, CallFailed, Evaluator, Memory, Spent
 from .origin import Origin
 from .outputs import Output, copied, describe, read_numbers, read_output, read_scalar
-from .sweep import sweep
+from .sweep import answers_in_place, sweep
 
 __all__ = [
     "Ahead",
@@ -20,6 +20,7 @@ __all__ = [
     "Origin",
     "Output",
     "Spent",
+    "answers_in_place",
     "copied",
     "describe",
     "read_numbers",

@@ -103,13 +103,14 @@ class Spent:
 
     `interrupted`: whether the user has pressed Ctrl-C, so that what was measured is all there is.
     `memory`: what an earlier run has measured beside x. With one, Ctrl-C ends the measuring and not
-    the check.
+    the check. `point`: the last one beside x, kept so that the next has another identity.
     """
 
     started: float
     evaluations: int = 0
     interrupted: bool = False
     memory: Memory | None = None
+    point: PyTree = None
 
 
 @dataclass(eq=False)

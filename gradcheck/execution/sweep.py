@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import optree
 
-from ..records import PyTree
-from ..space import NAMESPACE, Array, flat_in_memory, same_bits
-from .evaluator import BudgetSpent
+from ..records import PyTree, UsageError
+from ..space import NAMESPACE, Array, flat_in_memory, rms, same_bits
+from .evaluator import BudgetSpent, CallFailed
 from .origin import Origin
 from .outputs import read_scalar
 
@@ -60,6 +60,34 @@ def sweep(
         return (values[0], values[1]) if undisturbed else None
     finally:
         leaf.put_right()
+
+
+SAME = 2.0**10  # roundings of f: sums over arrays that lie in memory otherwise
+
+
+def answers_in_place(origin: Origin, i: int, step: float) -> bool:
+    """Whether `f` answers alike in an array that was changed in place and in a new one.
+
+    Not where it remembers something of a point by its identity, or by where it lies. All entries
+    are moved at once, by a share of their size, so that whatever is remembered shows. Costs three
+    evaluations.
+    """
+    leaf, evaluator = origin.space.leaves[i], origin.evaluator
+    if not leaf.can_be_lent or not leaf.is_handed_as_is:
+        return False
+    moved = leaf.array + step * (np.abs(leaf.array) + rms(leaf.array))
+    try:
+        fresh = evaluator.f_beside(origin.space.rebuild({i: moved}), origin.output)
+        evaluator.f_beside(origin.space.point(), origin.output)  # what it may remember
+        np.copyto(leaf.handed, moved)
+        in_place = evaluator.f_beside(origin.space.point(), origin.output)
+    except (CallFailed, UsageError):
+        return False
+    finally:
+        leaf.put_right()
+    off = abs(origin.rise(fresh) - origin.rise(in_place))
+    size = origin.size + abs(origin.rise(fresh))
+    return bool(off <= SAME * origin.roundoff * size)
 
 
 @dataclass(frozen=True, eq=False)

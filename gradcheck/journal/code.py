@@ -1,8 +1,9 @@
 """Which version of a function it is: a digest of its code, and of the code that it calls.
 
 Follows functions, methods and classes by name, as far as they are the caller's own; of packages the
-version counts. Data count where they are constants in the code or defaults: what else a function
-has in its closure shows in its value at x, of which the journal keeps the bits.
+version counts. Data count where they are constants in the code, defaults, or arrays and floating
+numbers in the closure or the module: what else a function reads shows in its value at x, of which
+the journal keeps the bits.
 Part of `journal`.
 """
 
@@ -16,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
+
+import numpy as np
 
 PACKAGES = {"site-packages", "dist-packages"}
 PLAIN = (int, float, complex, str, bytes, bool, type(None))
@@ -72,6 +75,8 @@ def _function(function: FunctionType, seen: set[int]) -> Iterator[str]:
             continue
         if _is_code(value):
             yield from _parts(value, seen)
+        elif _is_data(value):
+            yield _data(value)
     wrapped = getattr(function, "__wrapped__", None)
     if wrapped is not None:
         yield from _parts(wrapped, seen)
@@ -93,8 +98,16 @@ def _called(function: FunctionType, seen: set[int]) -> Iterator[str]:
                     yield from _parts(item, seen)
         elif _is_code(value):
             yield from _parts(value, seen)
-        elif isinstance(value, PLAIN):
-            yield _plain((name, value))
+        else:
+            yield from _numbers(name, value)
+
+
+def _numbers(name: str, value: Any) -> Iterator[str]:  # noqa: ANN401 - anything
+    """Write down a constant of a module, or an array."""
+    if isinstance(value, PLAIN):
+        yield _plain((name, value))
+    elif _is_data(value):
+        yield _data(value)
 
 
 def _class(kind: type, seen: set[int]) -> Iterator[str]:
@@ -136,6 +149,19 @@ def _plain(value: Any) -> str:  # noqa: ANN401 - a constant, or anything
     if isinstance(value, frozenset):
         return f"{{{', '.join(sorted(map(_plain, value)))}}}"
     return repr(value) if isinstance(value, PLAIN) else type(value).__qualname__
+
+
+def _is_data(value: object) -> bool:
+    """Whether a value is numbers that a function computes with; whole ones may count its calls."""
+    return isinstance(value, (float, complex, np.ndarray, np.generic))
+
+
+def _data(value: Any) -> str:  # noqa: ANN401 - numbers
+    array = np.asarray(value)
+    if array.dtype.hasobject:
+        return f"{array.dtype} {array.shape}"
+    digest = hashlib.blake2b(np.ascontiguousarray(array).tobytes(), digest_size=16).hexdigest()
+    return f"{array.dtype.str} {array.shape} {digest}"
 
 
 def _is_code(value: object) -> bool:

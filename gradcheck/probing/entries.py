@@ -25,7 +25,7 @@ from ..differences import (
     glance_of_each,
 )
 from ..directions import FLATTEST, Coordinates, Probe, along_entry, sizes_of_entries
-from ..execution import Origin, Output, read_scalar, sweep
+from ..execution import Origin, Output, answers_in_place, read_scalar, sweep
 from ..records import Analytic, Kind, Verdict
 from ..space import Array, OneEntry, flat_in_memory, unit_roundoff
 from ..verdict import (
@@ -40,7 +40,7 @@ from .here import Measured
 SPARE = 2.0  # times less rounding than a glance allows: the values of f move it a little
 MOST_DOUBLINGS = 8.0  # of the first step, where rounding asks for a larger one
 SMALLEST = 2.0**-8  # of the first step: no smaller one is ever wanted
-CALIBRATED = 64  # entries: for fewer, a few more evaluations would be as dear as their ladders
+CALIBRATED = 64  # entries: for fewer, the evaluations that are tried first would count
 TRIED = 5  # entries at which truncation is looked at
 MOST_TRUNCATION = 1e-3  # of the claim: what is off by more is no truncation at such steps
 LOOPED = (np.dtype(np.float64), np.dtype(np.complex128))
@@ -190,19 +190,20 @@ def look_at_entries(origin: Origin, lines: Sequence[Probe]) -> Entries | None:
     if not isinstance(lines, Coordinates) or not _can_be_looped(origin, lines):
         return None
     asked = _Asked.of(origin, lines)
+    if not answers_in_place(origin, lines.i, asked.first):
+        return None
     everything = np.arange(len(lines))
     t = asked.first * 2.0**asked.doublings
-    if len(lines) >= CALIBRATED:
-        some = everything[:: len(lines) // TRIED]
-        tried = asked.beside(some, t[some])
-        if tried is None:
-            return None
-        halvings = asked.halvings(tried)
-        if halvings == 0:  # what was tried is what was asked
-            rest = np.setdiff1d(everything, some)
-            others = asked.beside(rest, t[rest])
-            return None if others is None else asked.read(tried.with_others(others))
-        t = asked.first * 2.0 ** np.maximum(asked.doublings - halvings, asked.fewest_doublings)
+    some = everything[:: len(lines) // TRIED]
+    tried = asked.beside(some, t[some])
+    if tried is None:
+        return None
+    halvings = asked.halvings(tried)
+    if halvings == 0:  # what was tried is what was asked
+        rest = np.setdiff1d(everything, some)
+        others = asked.beside(rest, t[rest])
+        return None if others is None else asked.read(tried.with_others(others))
+    t = asked.first * 2.0 ** np.maximum(asked.doublings - halvings, asked.fewest_doublings)
     beside = asked.beside(everything, t)
     return None if beside is None else asked.read(beside)
 
@@ -213,6 +214,7 @@ def _can_be_looped(origin: Origin, lines: Coordinates) -> bool:
     return (
         problem.kind is Kind.GRAD
         and isinstance(lines.chosen, range)
+        and len(lines) >= CALIBRATED
         and origin.steady
         and origin.evaluator.memory is None
         and isinstance(leaf.handed, np.ndarray)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -183,27 +183,6 @@ class Space:
         moved = {i: np.array(base, order="K") for i, base in bases.items()}
         step = displace_all(bases, tangent, t, moved)
         return self.rebuild(moved), step
-
-    def call_at(
-        self, tangent: Tangent, t: float, call: Callable[[PyTree], Answer]
-    ) -> tuple[float, Answer]:
-        """Call with x + t v; return the step really taken, and the answer.
-
-        In the arrays that all calls are handed, which hold x again afterwards, so that nothing is
-        copied; but not in one that a call has kept: that is left as it is, and copied.
-        """
-        leaves = self.leaves
-        lent = [i for i in tangent if leaves[i].can_be_lent]
-        bases = {i: leaves[i].array for i in tangent}
-        copies: Tangent = {i: np.array(bases[i], order="K") for i in tangent if i not in lent}
-        try:
-            out = {**copies, **{i: leaves[i].handed for i in lent}}
-            step = displace_all(bases, tangent, t, out)
-            del out  # or they would look kept
-            return step, call(self.rebuild(copies))
-        finally:
-            for i in lent:
-                leaves[i].put_right()
 
     def moved_to(self, changed: Tangent) -> Space:
         """Return the space at another point: some leaves' values replaced.
