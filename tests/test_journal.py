@@ -386,5 +386,5 @@ def test_arrays_that_f_computes_with_are_part_of_it(tmp_path):
 
     first = {"plan": Plan.every(seed=1), "journal": tmp_path / "run.sqlite"}
     assert gradcheck.check_grad(weighted(np.ones(6)), np.ones(6), x, **first).ok
-    with pytest.raises(UsageError, match="not the same are .*the code of f"):
+    with pytest.raises(UsageError, match=r"not the same are .*the code of f"):
         gradcheck.check_grad(weighted(2 * np.ones(6)), np.ones(6), x, **first)
