@@ -29,6 +29,7 @@ def digest_of_code(thing: object) -> str:
 
     Examples
     --------
+    >>> __name__ = "mine"  # of what is installed, the version counts
     >>> digest_of_code(lambda x: 2 * x) == digest_of_code(lambda x: 2 * x)
     True
     >>> digest_of_code(lambda x: 2 * x) == digest_of_code(lambda x: 3 * x)
