@@ -49,8 +49,12 @@ class Journal:
         self.path = os.fspath(path)
         try:
             self._base = sqlite3.connect(self.path, timeout=0.5, isolation_level=None)
+        except sqlite3.Error as error:
+            raise UsageError(self._why_not(error)) from error
+        try:
             self._open()
         except sqlite3.Error as error:
+            self._base.close()
             raise UsageError(self._why_not(error)) from error
         self._committed = time.monotonic()
         self.failure = ""
