@@ -201,7 +201,7 @@ def test_right_function_passes(fn, inputs, modes):
     """In every mode that is asked for, with nothing to complain of."""
     report = check_function(fn, *inputs, plan=PLAN, **modes)
     assert report.ok, report
-    assert set(causes(report)) <= {"setup", "other"}
+    assert set(causes(report)) <= {"setup", "other", "convention"}
 
 
 def test_leaves_are_named_by_input_and_by_mode():
