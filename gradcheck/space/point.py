@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from types import BuiltinFunctionType, FunctionType
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import optree
@@ -23,8 +23,6 @@ from .arrays import BRAIN, Array, finer_dtype, is_floating, require_finite
 from .displacement import Tangent, displace_all
 from .foreign import is_array, is_foreign, read, write
 from .restoring import differs, lock_as_before, overwrite_unless_locked, write_back
-
-Answer = TypeVar("Answer")
 
 NAMESPACE = "gradcheck"  # classes registered with optree here or globally are nodes
 CARRIED = (bool, int, str, bytes, Enum, FunctionType, BuiltinFunctionType, np.ufunc, type)
