@@ -155,3 +155,47 @@ def test_slope_claimed_of_a_plateau_still_fails(seed):
 
     report = gradcheck.check_grad(clipped, lambda _: 0.5, 0.3, plan=Plan.auto(seed=seed))
     assert report.verdict is Verdict.FAIL, str(report)
+
+
+@pytest.mark.parametrize("decimals", [0, 1, 3])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_slope_is_sought_in_rounded_entries_of_which_zero_is_claimed(seed, decimals):
+    """They stand still beside x and move farther out: a slope over long ways would be no news."""
+    rng = np.random.default_rng(seed)
+    x, c = rng.normal(size=20), rng.normal(size=20)
+    report = gradcheck.check_grad(
+        lambda x: np.sum(c * np.round(x, decimals)), np.zeros_like, x, plan=Plan.auto(seed=seed)
+    )
+    assert report.verdict is not Verdict.FAIL
+    assert report.evaluations < 2 * 100  # two lines, and no hundred differences of either
+
+
+@pytest.mark.parametrize("seed", [*SEEDS, 35, 59])  # the last two failed
+def test_rounding_in_the_place_of_zero_does_not_fail_for_jumps_farther_out(seed):
+    """The sign of x, computed as x / |x| through powers; of its derivative, rounding is left."""
+    rng = np.random.default_rng(seed)
+    x, c = rng.normal(size=20), rng.normal(size=20)
+
+    def f(x):
+        return np.sum(c * x / (np.abs(x) ** 3) ** (1 / 3))
+
+    def grad(x):
+        size = np.abs(x)
+        return c * (1 / (size**3) ** (1 / 3) - size * (size**3) ** (-4 / 3) * size**2)
+
+    report = gradcheck.check_grad(f, grad, x, plan=Plan.auto(seed=seed))
+    assert report.verdict is not Verdict.FAIL
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_zero_claimed_of_float32_behind_float64_still_fails(seed):
+    """Its treads are finer than the step that is tried beside x."""
+    rng = np.random.default_rng(seed)
+    x, c = rng.normal(size=20), rng.normal(size=20)
+    report = gradcheck.check_grad(
+        lambda x: float(np.float32(np.sum(c * np.sin(x)))),
+        np.zeros_like,
+        x,
+        plan=Plan.auto(seed=seed),
+    )
+    assert report.verdict is Verdict.FAIL

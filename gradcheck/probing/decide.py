@@ -34,7 +34,7 @@ from .complex_step import complex_step
 from .here import Measured, line_through, measure_here
 from .place import Place
 from .short_claims import middle_of_claims
-from .staircase import is_still, moves_on_a_grid
+from .staircase import is_seen_still, is_still, moves_on_a_grid
 
 # Troubles of x itself, not of its surroundings: another point may have none.
 POINTWISE = (Cause.KINK, Cause.JUMP, Cause.SINGULAR)
@@ -56,6 +56,7 @@ ROUNDED = (
     Evidence.QUANTISED,
 )
 CANCELLED = 16.0  # times the rounding of f: what cancels inside of it rounds more than its value
+BESIDE = 1e-6  # of the slope of a staircase: a claim so small counts as the zero of its treads
 MOST_SHIFTS = 3  # other points tried for a leaf with a kink at x: they may have kinks of their own
 
 
@@ -146,8 +147,8 @@ def _may_be_a_staircase(place: Place, measured: Measured) -> bool:
     """
     if measured.judgement.verdict is not Verdict.FAIL:
         return False
-    if measured.analytic.scale == 0:
-        origin = measured.origin or place.origin
+    origin = measured.origin or place.origin
+    if measured.analytic.scale <= max(_scene(measured).zero, BESIDE * abs(measured.numeric)):
         return is_still(origin, measured.probe.tangent, measured.numeric)
     return measured.numeric == 0 and measured.line is not None and moves_on_a_grid(measured.line)
 
@@ -331,9 +332,29 @@ def _by_averaging(place: Place, measured: Measured, plan: Plan) -> Measured | No
     """Let the typical disagreement at many points decide."""
     if not place.origin.evaluator.claim_is_callable or measured.derivative is None:
         return None
+    if _is_known_staircase(place, measured):
+        return None
     spent = measured.derivative.evaluations - 1
     median = average(place.origin, measured.probe, place.rng, spent)
     return _of_median(measured, median, plan)
+
+
+def _is_known_staircase(place: Place, measured: Measured) -> bool:
+    """Whether `f` stands still beside x and moves farther out, and zero is claimed.
+
+    Then a slope of many differences is no news: it cannot be called wrong.
+    """
+    derivative, line = measured.derivative, measured.line
+    if derivative is None or line is None or measured.analytic.scale > _scene(measured).zero:
+        return False
+    in_steps = derivative.evidence in (Evidence.FLAT, Evidence.QUANTISED)
+    return in_steps and is_seen_still(place.origin, line)
+
+
+def _scene(measured: Measured) -> Scene:
+    """Return what a claim is zero beside: the values of `f` along the line."""
+    line = measured.line
+    return Scene(0.0, 0.0, 1.0) if line is None else Scene(0.0, line.size, line.roundoff)
 
 
 def _of_median(measured: Measured, median: Median | None, plan: Plan) -> Measured | None:

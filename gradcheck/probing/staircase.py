@@ -5,13 +5,18 @@ Part of `probing`.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..differences import Line
 from ..execution import BudgetSpent, Origin
 from ..space import Tangent, rms
 
-SEEN = 16.0  # spacings of the numbers that f returns: a slope that moves f by so much is seen
+# Spacings of the numbers that f returns: a slope that moves f by so many is seen. Of a fine
+# staircase, the longer step may take in the edge of a tread.
+SEEN = (16.0, 4.0)
+QUIET = 4.0  # unit roundoffs of f: its rounding, where it does not move
 SINGLE = 2.0**-24  # the unit roundoff of float32, of which numbers behind a float64 may be
 NEAR = 2.0**-13  # farther from x, a step that f takes is no news
 COARSE = 2.0**10  # spacings of the numbers of `f`: a grid of that width is no rounding of theirs
@@ -27,17 +32,31 @@ def is_still(origin: Origin, tangent: Tangent, slope: float) -> bool:
     have a slope; where `f` is constant in pieces, its derivative is 0 all the same.
     """
     ((i, v),) = tangent.items()
+    if slope == 0 or not math.isfinite(slope):
+        return False
     spacing = 2 * max(origin.roundoff, origin.roundoff_of_x, SINGLE) * origin.size
     largest = float(np.abs(origin.space.leaves[i].array).max(initial=0.0))
     # x must move by many of its own spacings too
-    step = SEEN * max(spacing / abs(slope), 2 * origin.roundoff_of_x * largest / rms(v))
-    if not 0 < step < NEAR:
-        return False
-    line = Line(origin, tangent)
+    least = max(spacing / abs(slope), 2 * origin.roundoff_of_x * largest / rms(v))
+    line, quiet = Line(origin, tangent), QUIET * origin.roundoff * origin.size
     try:
-        return all(line(t).rise == 0 for t in (step, -step))
+        return any(
+            0 < seen * least < NEAR
+            and all(abs(line(t).rise) <= quiet for t in (seen * least, -seen * least))
+            for seen in SEEN
+        )
     except BudgetSpent:
         return False
+
+
+def is_seen_still(origin: Origin, line: Line) -> bool:
+    """Whether the values along a line, which moved farther out, are those of a staircase.
+
+    Of their slopes the smallest one is asked for: it takes the longest step.
+    """
+    slopes = [abs(line(t).rise / t) for t in line.outputs if t != 0]
+    moved = [slope for slope in slopes if slope > 0]
+    return bool(moved) and is_still(origin, line.tangent, min(moved))
 
 
 def moves_on_a_grid(line: Line) -> bool:
