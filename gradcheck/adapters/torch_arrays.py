@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..records import UsageError
-from ..space import BRAIN, read
+from ..space import is_brain, read
 
 try:
     import torch
@@ -25,7 +25,7 @@ Tensor = Any  # torch may not be installed where types are checked
 
 def as_tensor(array: Array, **options: Any) -> Tensor:  # noqa: ANN401 - torch's own
     """Copy an array, bfloat16 as float32, of which it is a part and which torch can read."""
-    if array.dtype.name != BRAIN:
+    if not is_brain(array.dtype):
         return torch.tensor(array, **options)
     return torch.tensor(array.astype(np.float32), **{"dtype": torch.bfloat16, **options})
 
@@ -38,7 +38,7 @@ def like(tensor: Tensor, array: Array) -> Tensor:
 def as_point(tensor: Tensor, what: str) -> Array:
     """Return a copy as an array of the same dtype, also of bfloat16 if ml_dtypes is there."""
     array = as_array(tensor, what)
-    if tensor.dtype == torch.bfloat16 and array.dtype.name != BRAIN:
+    if tensor.dtype == torch.bfloat16 and not is_brain(array.dtype):
         raise UsageError(
             f"{what} is a tensor of torch.bfloat16, which NumPy has through ml_dtypes: pip install "
             f"ml_dtypes; or give it as float32."

@@ -7,7 +7,6 @@ Second layer: uses `records` only.
 """
 
 from .arrays import (
-    BRAIN,
     OFF_GRID,
     Array,
     draw_weights,
@@ -16,6 +15,7 @@ from .arrays import (
     grid_of,
     in_blocks,
     inner,
+    is_brain,
     is_floating,
     is_numeric,
     largest,
@@ -33,7 +33,6 @@ from .foreign import is_array, is_foreign, is_writeable, read
 from .point import NAMESPACE, Leaf, Space, flatten, leaves_by_path, wrap
 
 __all__ = [
-    "BRAIN",
     "NAMESPACE",
     "OFF_GRID",
     "Array",
@@ -52,6 +51,7 @@ __all__ = [
     "in_blocks",
     "inner",
     "is_array",
+    "is_brain",
     "is_floating",
     "is_foreign",
     "is_numeric",

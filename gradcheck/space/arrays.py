@@ -30,7 +30,12 @@ BRAIN_ROUNDOFF = 2.0**-8  # 8 digits, of which the first is not stored
 @cache
 def is_floating(dtype: np.dtype[Any]) -> bool:
     """Whether numbers of a dtype are real or complex and not whole: those that have slopes."""
-    return dtype.kind in "fc" or dtype.name == BRAIN
+    return dtype.kind in "fc" or is_brain(dtype)
+
+
+def is_brain(dtype: np.dtype[Any]) -> bool:
+    """Whether a dtype is bfloat16; the kind is asked first, as making the name takes long."""
+    return dtype.kind == "V" and dtype.name == BRAIN
 
 
 @cache
@@ -86,7 +91,7 @@ def working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 @cache
 def unit_roundoff(dtype: np.dtype[Any]) -> float:
     """Half the distance from 1 to the next number of the dtype: 2^-53 for float64."""
-    if dtype.name == BRAIN:
+    if is_brain(dtype):
         return BRAIN_ROUNDOFF
     return float(np.finfo(dtype).eps) / 2
 
@@ -165,7 +170,7 @@ def _norm(a: Array) -> float:
         squares = float(np.vdot(a, a))
         if 1 / SAFE < squares < SAFE:
             return math.sqrt(squares)
-    a = a.astype(np.float32) if a.dtype.name == BRAIN else a
+    a = a.astype(np.float32) if is_brain(a.dtype) else a
     largest = float(np.abs(a).max(initial=0.0))
     if largest == 0.0 or not np.isfinite(largest):
         return largest
@@ -176,9 +181,7 @@ def _norm(a: Array) -> float:
 
 def largest(a: Array) -> float:
     """Return the largest modulus of any entry; 0 for an empty array."""
-    blocks = (
-        block.astype(np.float32) if a.dtype.name == BRAIN else block for (block,) in in_blocks(a)
-    )
+    blocks = (block.astype(np.float32) if is_brain(a.dtype) else block for (block,) in in_blocks(a))
     return max(float(np.abs(block).max(initial=0.0)) for block in blocks)
 
 

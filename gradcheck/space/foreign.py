@@ -13,7 +13,7 @@ import array_api_compat
 import numpy as np
 
 from ..records import UsageError
-from .arrays import BRAIN, Array, is_floating
+from .arrays import Array, is_brain, is_floating
 
 NATIVE = "biufc"  # kinds of dtypes that NumPy computes with
 PLAIN = (np.ndarray, np.generic, float, int)  # no need to ask whose they are
@@ -112,7 +112,7 @@ def write(values: Array, like: Any) -> Any:  # noqa: ANN401 - an array of any li
 
 
 def _made(namespace: Any, values: Array) -> Any:  # noqa: ANN401 - an array of the library
-    if values.dtype.name == BRAIN and array_api_compat.is_torch_namespace(namespace):
+    if is_brain(values.dtype) and array_api_compat.is_torch_namespace(namespace):
         return namespace.asarray(values.view(np.int16)).view(namespace.bfloat16)
     return namespace.asarray(values)
 
