@@ -17,10 +17,11 @@ from ..space import (
     Tangent,
     draw_weights,
     is_array,
+    keep,
     leaves_by_path,
     norm,
-    read,
     same_bits,
+    unchanged,
     working_dtype,
 )
 from .breach import Breach, Broken
@@ -173,10 +174,11 @@ def require_jvp(origin: Origin, rng: np.random.Generator) -> None:
 def _push(origin: Origin, tangent: Tangent) -> PyTree:
     """Call a JVP once; a tangent that it changed is a breach."""
     space, pushing = origin.space, origin.tangent_tree(tangent)
+    handed = {k: v for k, v in leaves_by_path(pushing).items() if is_array(v)}
+    before = {path: keep(array) for path, array in handed.items()}
     raw = guarded("the derivative", space, lambda: origin.evaluator.claim(space.point(), pushing))
-    now = leaves_by_path(pushing)
-    for path, before in leaves_by_path(origin.tangent_tree(tangent)).items():
-        if is_array(before) and not same_bits(read(before), read(now[path])):
+    for path, array in handed.items():
+        if not unchanged(array, before[path]):
             raise Broken(
                 Cause.MUTATED_INPUT,
                 f"the derivative changed leaf {path} of its tangent in place; work on a copy.",

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..execution import Origin
 from ..records import Cause, Kind, PyTree, Verdict
-from ..space import Array, Tangent, is_array, leaves_by_path, norm, read, rms, same_bits, size_of
+from ..space import Array, Tangent, is_array, keep, leaves_by_path, norm, rms, size_of, unchanged
 from .breach import Broken
 from .calls import call_forward
 from .guard import guarded
@@ -180,12 +180,12 @@ def _pull(origin: Origin, cotangent: dict[str, Array]) -> dict[int, Array]:
     evaluator, space = origin.evaluator.quiet, origin.space
     given = origin.output.rebuild(cotangent)
     handed = {k: v for k, v in leaves_by_path(given).items() if is_array(v)}
-    before = {path: read(array) for path, array in handed.items()}
+    before = {path: keep(array) for path, array in handed.items()}
     if origin.forward_first:
         call_forward(origin, space)
     raw = guarded("the derivative", space, lambda: evaluator.claim(space.point(), given))
     for path, array in handed.items():
-        if not same_bits(read(array), before[path]):
+        if not unchanged(array, before[path]):
             where = "its cotangent" if path == "x" else f"the cotangent of output {path}"
             raise Broken(
                 Cause.MUTATED_INPUT,

@@ -159,7 +159,7 @@ def _slim_leaf(leaf: Leaf) -> Leaf:
     if leaf.base is None:
         return leaf
     given = leaf.base if isinstance(leaf.given, np.ndarray) else leaf.given
-    return replace(leaf, handed=None, given=given)
+    return replace(leaf, handed=None, given=given, lodged=None)
 
 
 def _written(payload: Payload) -> bytes:

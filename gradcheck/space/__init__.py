@@ -29,8 +29,9 @@ from .arrays import (
 )
 from .bounds import Box, holds, read_bounds, within
 from .displacement import OneEntry, Tangent, count_moving, longest
-from .foreign import is_array, is_foreign, is_writeable, read
-from .point import NAMESPACE, Leaf, Space, flatten, leaves_by_path, wrap
+from .foreign import is_array, is_foreign, is_writeable, keep, read, unchanged
+from .given import wrap
+from .point import NAMESPACE, Leaf, Space, flatten, leaves_by_path
 
 __all__ = [
     "NAMESPACE",
@@ -56,6 +57,7 @@ __all__ = [
     "is_foreign",
     "is_numeric",
     "is_writeable",
+    "keep",
     "largest",
     "leaves_by_path",
     "longest",
@@ -66,6 +68,7 @@ __all__ = [
     "rms",
     "same_bits",
     "size_of",
+    "unchanged",
     "unit_roundoff",
     "within",
     "working_dtype",

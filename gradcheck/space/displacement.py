@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -70,14 +71,27 @@ def displace(base: Array, v: Array, t: float, out: Array) -> tuple[bool, float]:
     return exact, beyond
 
 
+def place(along: OneEntry) -> tuple[np.intp, ...]:
+    """Return where the entry is that moves."""
+    return np.unravel_index(along.entry, along.shape)
+
+
+def moved_entry(before: np.generic, along: OneEntry, t: float) -> tuple[np.generic, float]:
+    """Return the entry of x + t v that is not that of x, and the step really taken."""
+    wide, size = before.astype(along.dtype), np.asarray(along.size, along.dtype)[()]
+    shift = t * size
+    value = (wide + shift).astype(before.dtype)
+    taken = value.astype(along.dtype) - wide
+    if taken == shift:
+        return value, t
+    return value, float((np.conj(size / abs(size)) * taken).real / abs(size))
+
+
 def displace_entry(base: Array, along: OneEntry, t: float, out: Array) -> float:
     """Write x + t v into an array that holds x, and return the step really taken."""
-    index = np.unravel_index(along.entry, base.shape)
-    before, size = base[index].astype(along.dtype), np.asarray(along.size, along.dtype)[()]
-    shift = t * size
-    out[index] = (before + shift).astype(base.dtype)
-    taken = out[index].astype(along.dtype) - before
-    return t if taken == shift else float((np.conj(size / abs(size)) * taken).real / abs(size))
+    index = place(along)
+    out[index], step = moved_entry(base[index], along, t)
+    return step
 
 
 def displace_all(bases: Tangent, tangent: Tangent, t: float, out: Tangent) -> float:

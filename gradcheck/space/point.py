@@ -21,7 +21,9 @@ import optree
 from ..records import PyTree, UsageError
 from .arrays import BRAIN, Array, finer_dtype, is_floating, require_finite
 from .displacement import Tangent, displace_all
-from .foreign import is_array, is_foreign, read, write
+from .foreign import duplicate, is_array, is_far, is_foreign, read, write
+from .given import copied, handed_over, wrap, written
+from .on_device import OnDevice
 from .restoring import differs, lock_as_before, overwrite_unless_locked, write_back
 
 NAMESPACE = "gradcheck"  # classes registered with optree here or globally are nodes
@@ -50,6 +52,9 @@ class Leaf:
         Whether the caller's array could be written to.
     bounds : pair of arrays or None
         What its values must not leave, lower and upper.
+    lodged : array or None
+        Our copy of it on the device of a large array that is far from the host: what calls are
+        handed is copied from it and compared with it there, and need not travel.
     """
 
     path: str
@@ -59,6 +64,7 @@ class Leaf:
     labels: Array | None = None
     writeable: bool = True
     bounds: tuple[Array, Array] | None = None
+    lodged: Any = None
 
     @property
     def array(self) -> Array:
@@ -99,7 +105,7 @@ class Leaf:
         lock = not handed.flags.writeable or handed.shape != self.array.shape
         del handed  # or it would look kept
         if lock or self.is_kept:
-            object.__setattr__(self, "handed", _copied(self.kept, self.given))
+            object.__setattr__(self, "handed", self.fresh())
         else:
             np.copyto(self.handed, self.array)
 
@@ -111,6 +117,15 @@ class Leaf:
     def kept(self) -> Array | None:
         """What the caller's array was, whether it is differentiated or carried."""
         return self.labels if self.base is None else self.base
+
+    def fresh(self) -> Any:  # noqa: ANN401 - an array of the caller's library
+        """Copy the values into a new array."""
+        return copied(self.kept, self.given) if self.lodged is None else duplicate(self.lodged)
+
+    @property
+    def kept_there(self) -> Any:  # noqa: ANN401 - an array of any library
+        """The same where it need not travel."""
+        return self.kept if self.lodged is None else self.lodged
 
 
 ALONE = Leaf("", None, None, np.zeros(()))._references  # where only the leaf refers to its array
@@ -168,7 +183,7 @@ class Space:
         values = [
             leaf.given
             if leaf.handed is None
-            else _written(changed[i], leaf.given)
+            else written(changed[i], leaf.given)
             if i in changed
             else wrap(leaf.handed, leaf.given)
             for i, leaf in enumerate(self.leaves)
@@ -177,10 +192,23 @@ class Space:
 
     def displaced(self, tangent: Tangent, t: float) -> tuple[PyTree, float]:
         """Build x + t v in arrays of its own, and return it with the step really taken."""
+        if self._is_foreign and (there := self._on_device.displaced(tangent, t)) is not None:
+            return self.rebuild(there[0]), there[1]
         bases = {i: self.leaves[i].array for i in tangent}
         moved = {i: np.array(base, order="K") for i, base in bases.items()}
         step = displace_all(bases, tangent, t, moved)
+        if self._is_foreign:
+            moved = {i: handed_over(array, self.leaves[i].given) for i, array in moved.items()}
         return self.rebuild(moved), step
+
+    @cached_property
+    def _is_foreign(self) -> bool:
+        return any(is_foreign(self.leaves[i].given) for i in self.moving)
+
+    @cached_property
+    def _on_device(self) -> OnDevice:
+        far = (i for i in self.moving if self.leaves[i].lodged is not None)
+        return OnDevice({i: (self.leaves[i].array, self.leaves[i].lodged) for i in far})
 
     def moved_to(self, changed: Tangent) -> Space:
         """Return the space at another point: some leaves' values replaced.
@@ -208,24 +236,24 @@ class Space:
         """
         try:
             for i in self.moving:
-                overwrite_unless_locked(self.leaves[i].handed, other.leaves[i].array)
+                overwrite_unless_locked(self.leaves[i].handed, other.leaves[i].kept_there)
             yield
         finally:
             for i in self.moving:
-                overwrite_unless_locked(self.leaves[i].handed, self.leaves[i].array)
+                overwrite_unless_locked(self.leaves[i].handed, self.leaves[i].kept_there)
             self.restore_handed()
 
     def restore_handed(self) -> tuple[str, ...]:
         """Replace the arrays that a call was handed and changed; return their paths."""
-        changed = [leaf for leaf in self.leaves if differs(leaf.handed, leaf.kept)]
+        changed = [leaf for leaf in self.leaves if differs(leaf.handed, leaf.kept_there)]
         for leaf in changed:  # a new copy, for the old one may be reshaped or locked
-            object.__setattr__(leaf, "handed", _copied(leaf.kept, leaf.given))
+            object.__setattr__(leaf, "handed", leaf.fresh())
         return tuple(leaf.path for leaf in changed)
 
     def restore_given(self) -> tuple[str, ...]:
         """Undo what calls did to the caller's own arrays; return the paths of those changed."""
         arrays = [leaf for leaf in self.leaves if is_array(leaf.given)]
-        changed = [leaf for leaf in arrays if differs(leaf.given, leaf.kept)]
+        changed = [leaf for leaf in arrays if differs(leaf.given, leaf.kept_there)]
         for leaf in changed:
             write_back(leaf.given, leaf.kept)
         for leaf in arrays:
@@ -237,35 +265,21 @@ def _own_leaf(leaf: Leaf, values: Array) -> Leaf:
     if leaf.bounds is not None:  # a point nearby is drawn without looking at them
         values = np.clip(values, *leaf.bounds).astype(values.dtype)
     given = write(values, leaf.given) if is_array(leaf.given) else leaf.given
-    return Leaf(leaf.path, given, values, _copied(values, leaf.given), bounds=leaf.bounds)
+    return _leaf_of_ours(leaf, given, values)
 
 
 def _promoted(leaf: Leaf, base: Array) -> Leaf:
     """Keep arrays arrays and scalars scalars, those of NumPy where Python has none so long."""
     values = base.astype(finer_dtype(base.dtype))
-    given = _written(values, leaf.given)
-    return Leaf(leaf.path, given, values, _copied(values, leaf.given), bounds=leaf.bounds)
+    given = written(values, leaf.given)
+    return _leaf_of_ours(leaf, given, values)
 
 
-def _written(values: Array, given: Any) -> Any:  # noqa: ANN401 - the caller's own type
-    """Return an array of the caller's library, or a NumPy scalar for a number."""
-    return write(values, given) if is_array(given) else values[()]
-
-
-def _copied(values: Any, given: Any) -> Any:  # noqa: ANN401 - as above
-    """Copy values, into an array of the caller's library where the caller used one."""
-    return write(values, given) if is_foreign(given) else np.array(values, order="K")
-
-
-def wrap(values: Any, given: Any) -> Any:  # noqa: ANN401 - the caller's own type
-    """Wrap values in the type that the caller used: array, NumPy scalar or Python number."""
-    if isinstance(given, np.ndarray) or is_foreign(values):
-        return values
-    if is_foreign(given):
-        return write(values, given)
-    if isinstance(given, (float, complex)) and not isinstance(given, np.generic):
-        return type(given)(values[()])
-    return values[()]  # NumPy's own, also for what is none of these, such as integer outputs
+def _leaf_of_ours(leaf: Leaf, given: Any, values: Array) -> Leaf:  # noqa: ANN401 - as below
+    # what is given is no array of the caller's, and is handed to nobody
+    lodged = given if is_foreign(given) and is_far(given) else None
+    handed = copied(values, given) if lodged is None else duplicate(lodged)
+    return Leaf(leaf.path, given, values, handed, bounds=leaf.bounds, lodged=lodged)
 
 
 LEAF: optree.PyTreeSpec = optree.treespec_leaf(namespace=NAMESPACE)
@@ -328,8 +342,10 @@ def _read_foreign(path: str, value: Any) -> Leaf:  # noqa: ANN401 - an array of 
         )
     if is_floating(array.dtype):
         require_finite(path, array)
-        return Leaf(path, value, array, write(array, value))
-    return Leaf(path, value, None, write(array, value), array)
+        leaf = Leaf(path, value, array, write(array, value))
+    else:
+        leaf = Leaf(path, value, None, write(array, value), array)
+    return replace(leaf, lodged=duplicate(leaf.handed)) if is_far(value) else leaf
 
 
 def _read_numpy(path: str, value: Array | np.generic) -> Leaf:

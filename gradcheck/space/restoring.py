@@ -10,22 +10,25 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array, same_bits
-from .foreign import is_foreign, overwrite, read
+from ..records import UsageError
+from .foreign import is_foreign, overwrite, unchanged
 
 
-def overwrite_unless_locked(handed: Any, values: Array) -> None:  # noqa: ANN401 - of any library
+def overwrite_unless_locked(handed: Any, values: Any) -> None:  # noqa: ANN401 - of any library
     """Write values into an array of ours, unless a call has locked or reshaped it."""
     locked = isinstance(handed, np.ndarray) and not handed.flags.writeable
     if handed is not None and not locked and handed.shape == values.shape:
         overwrite(handed, values)
 
 
-def differs(now: Any, before: Array | None) -> bool:  # noqa: ANN401 - as above
-    """Whether an array is another one, bit for bit, than it was."""
+def differs(now: Any, before: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether an array is another one, bit for bit, than it was; or none, as JAX deletes some."""
     if now is None or before is None:
         return False
-    return not same_bits(read(now) if is_foreign(now) else now, before)
+    try:
+        return not unchanged(now, before)
+    except UsageError:  # it could be read before
+        return True
 
 
 def write_back(given: Any, before: Any) -> None:  # noqa: ANN401 - arrays, never None
