@@ -217,7 +217,7 @@ def _size(entries: Array, scale: Array | float) -> Array:
     return np.asarray(OFF_GRID * np.maximum(powers, scale) / 2)
 
 
-def _inside(leaf: Leaf, v: Array) -> Array:
+def inside(leaf: Leaf, v: Array) -> Array:
     """Turn what moves towards a bound nearby to the other side, so that one side of x is free."""
     if leaf.bounds is None:
         return v
@@ -253,11 +253,11 @@ def _direction(
     weights = None if claim is None else _equalising(scale * claim)
     if weights is None:
         drawn *= scale
-        return Probe(i, {i: _inside(leaf, drawn)}, luck * float(scale.min()))
+        return Probe(i, {i: inside(leaf, drawn)}, luck * float(scale.min()))
     grid = grid_of(array.dtype)
     v = scale * grid * _round(drawn * weights / grid)
     least = float((scale * weights).min()) if weights.min() > grid else 0.0
-    return Probe(i, {i: _inside(leaf, v)}, luck * least)
+    return Probe(i, {i: inside(leaf, v)}, luck * least)
 
 
 def _equalising(claim: Array) -> Array | None:

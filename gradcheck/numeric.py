@@ -91,6 +91,7 @@ def ladder_of(
     direction: PyTree | None = None,
     *,
     random: Any = (),  # noqa: ANN401 - as in derivative
+    bounds: Any = None,  # noqa: ANN401 - as in `PointOptions`
 ) -> tuple[Ladder, float]:
     """Measure as `derivative` does, and return every window with the answer.
 
@@ -98,6 +99,8 @@ def ladder_of(
     ----------
     f, x, direction, random
         As in `derivative`.
+    bounds
+        What no call leaves, as in `check_grad`.
 
     Returns
     -------
@@ -116,7 +119,7 @@ def ladder_of(
             f"the direction has entries of size {max(sizes.values()):.0e}, which leaves no digits "
             f"to compute in; scale it to about the size of x."
         )
-    with _measuring(f, x, space, random) as origin:
+    with _measuring(f, x, space, random, bounds) as origin:
         # t = 1 moves no leaf by more than about its own size
         factor = OFF_GRID * min(
             _reach(space.leaves[i]) / size / 2 for i, size in sizes.items() if size > LEAST_LENGTH
@@ -202,9 +205,10 @@ def _measuring(
     x: PyTree,
     space: Space,
     random: Any,  # noqa: ANN401 - as in derivative
+    bounds: Any = None,  # noqa: ANN401 - as in ladder_of
 ) -> Iterator[Origin]:
     """Evaluate `f` at x; afterwards, what belongs to the caller is as it was."""
-    problem = Problem(f, lambda _: None, x, Kind.GRAD, "", random)
+    problem = Problem(f, lambda _: None, x, Kind.GRAD, "", random, bounds=bounds)
     evaluator = Evaluator(
         problem, Held.of(problem.random), Budget(), time.monotonic, Spent(time.monotonic())
     )

@@ -112,12 +112,60 @@ def test_bounds_hold_for_products_and_jacobians_too():
         (np.ones(3), [(0, 1), (0, 1)], "must be .lower, upper."),
         ({"a": np.ones(2)}, (0, 1), "structured like x"),
         (np.ones(2) * 1j, (0, 1), "leaf x is complex"),
+        (np.ones(3), [(0, 1, 2)] * 3, "or a list of such pairs, one an entry: too many values"),
+        (np.ones(3), [(0, 2), (0,), (0, 2)], "or a list of such pairs, one an entry: not enough"),
+        (np.ones(3), (0, 10**400), "each a number, None or an array of shape .3,.*too large"),
+        (
+            np.ones(3),
+            (2, 0),
+            r"the bounds of leaf x are 2 to 0 at \[0\], where nothing lies between",
+        ),
+        (
+            np.ones(3),
+            [(0, 2), (0, 2), (3, -1)],
+            r"are 3 to -1 at \[2\], where nothing lies between",
+        ),
+        (np.float64(1.0), (2, 0), "the bounds of leaf x are 2 to 0, where nothing lies between"),
+        (np.ones(3), (0, np.nan), r"the bounds of leaf x are 0 to nan at \[0\]"),
     ],
 )
 def test_bounds_that_make_no_sense_are_refused(x, bounds, message):
     """With what would."""
     with pytest.raises(UsageError, match=message):
         gradcheck.check_grad(lambda x: 0.0, lambda x: x, x, bounds=bounds)
+
+
+@pytest.mark.parametrize("column", range(3))
+@pytest.mark.parametrize("seed", range(3))
+def test_wrong_entry_of_a_jacobian_is_named_at_bounds_too(column, seed):
+    """At a lower bound, at an upper one, inside; nothing is called outside."""
+    x, called = np.array([0.0, 1.0, 0.5]), []
+
+    def f(x):
+        called.append(x.copy())
+        return np.array([x[0] * x[1] + np.exp(x[0]), np.sin(x[1]) + x[2] ** 2])
+
+    def jac(x):
+        right = np.array([[x[1] + np.exp(x[0]), x[0], 0.0], [0.0, np.cos(x[1]), 2 * x[2]]])
+        right[1, column] += 0.5
+        return right
+
+    report = gradcheck.check_jacobian(f, jac, x, bounds=(0, 1), plan=Plan.auto(seed=seed))
+    assert report.verdict is Verdict.FAIL
+    assert report.findings[0].evidence["pairs"] == [[1, column]]
+    assert min(np.min(point) for point in called) >= 0
+    assert max(np.max(point) for point in called) <= 1
+
+
+@pytest.mark.parametrize("wrong", [0.0, 0.1])
+def test_entry_that_f_ignores_is_certified_at_a_bound(wrong):
+    """Its derivative from inside is 0, and no singularity."""
+    report = gradcheck.check_grad(
+        lambda x: x[1] ** 2, lambda x: np.array([wrong, 2 * x[1]]), np.array([0.0, 0.5]),
+        bounds=(0, 1), plan=Plan.every(seed=1),
+    )  # fmt: skip
+    assert report.verdict is (Verdict.FAIL if wrong else Verdict.PASS)
+    assert not any("no finite slope" in finding.message for finding in report.findings)
 
 
 def test_entries_that_bounds_hold_are_said_not_to_be_tested():

@@ -90,7 +90,7 @@ def from_inside(line: Line, side: int, h: float, smallest: float) -> Derivative:
     parts = (best.truncation, best.rounding, best.noise)
     steps = tuple(abs(w.h) for w in windows)
     stuck = len(windows) > 1 and windows[-1].bar >= windows[0].bar / 2
-    if stuck and best.bar > VAGUE * abs(best.value):
+    if stuck and 0 < VAGUE * abs(best.value) < best.bar:  # 0: f is constant on that side
         # a slope that only grows as the steps shrink, as that of sqrt(t) or t log t
         return derivative_along(line, best.value, (np.inf, 0.0, 0.0), steps, Evidence.SINGULAR)
     return derivative_along(line, best.value, parts, steps, Evidence.EDGE)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..directions import inside
 from ..execution import BudgetSpent, CallFailed
 from ..records import BoolArray
 from ..space import Array, draw_weights, inner, norm, working_dtype
@@ -137,8 +138,9 @@ def _off(oracle: Oracle, reading: Reading) -> float:
 
 
 def scaled_weights(oracle: Oracle, rng: np.random.Generator) -> Array:
-    """Draw a tangent of the leaf in which no entry has a small weight."""
-    return np.asarray(oracle.unit * draw_weights(rng, oracle.array.shape, oracle.array.dtype))
+    """Draw a tangent of the leaf in which no entry has a small weight, but for those held."""
+    weights = draw_weights(rng, oracle.array.shape, oracle.array.dtype)
+    return inside(oracle.origin.space.leaves[oracle.leaf], np.asarray(oracle.unit * weights))
 
 
 def _explain_all(entries: dict[int, Entry], readings: Sequence[Reading], oracle: Oracle) -> bool:

@@ -26,7 +26,7 @@ from ..records import (
 from ..space import Space
 from .jacobian import agrees, is_square
 from .matrix import ROOT, Matrix, plain
-from .pairs import name_pairs
+from .pairs import Asked, name_pairs
 from .parts import after, caused, merged, restated, seeded, with_first
 from .slopes import along_slope
 from .symmetric import asymmetry, product_asymmetry
@@ -256,7 +256,7 @@ def _explained(
     options: Options,
 ) -> Report:
     """Name wrong entries, and a diagonal that is off by a factor 2."""
-    named = name_pairs(gradient, matrix, report, options.get("random", ()))
+    named = name_pairs(Asked(gradient, options.get("random", ())), matrix, report)
     if named is not None:
         report = with_first(report, (named[0],), report.verdict)
     if not is_square(matrix):

@@ -15,7 +15,7 @@ from ..check import Options, PointOptions, check_vjp
 from ..records import Cause, Finding, PyTree, Report, UsageError, Verdict
 from ..space import Array, Space
 from .matrix import ROOT, Matrix, is_sparse, plain
-from .pairs import Pair, name_pairs
+from .pairs import Asked, Pair, name_pairs
 from .parts import caused, restated, seeded, with_first
 
 MOST_NAMED = 4  # entries outside of a pattern that a sentence names
@@ -76,19 +76,18 @@ def check_jacobian(
     >>> report.verdict, report.findings[0].evidence["pairs"]
     (<Verdict.FAIL: 'fail'>, [[1, 1]])
     """
-    settings, bounds = seeded(options), options.get("bounds")
+    settings: PointOptions = {**options, "plan": seeded(options)["plan"]}
     if jac is None or isinstance(jac, (str, bytes, bool, np.bool_)):
         raise UsageError(
             f"jac is {jac!r}, but it must be a callable jac(x) that returns the Jacobian, or the "
             f"Jacobian itself."
         )
     matrix = Matrix(jac, Space.of(x))
-    report = check_vjp(f, matrix.pull, x, **settings)  # bounds are among them
+    report = check_vjp(f, matrix.pull, x, **settings)
     if matrix.misfit is not None:
         report = restated(report, matrix.misfit.finding)
     declared = None if pattern is None else _read_pattern(pattern, matrix)
-    # entries are named by lines through x that know of no bounds
-    if report.verdict is Verdict.FAIL and matrix.here and bounds is None:
+    if report.verdict is Verdict.FAIL and matrix.here:
         report = explained(f, matrix, report, x, settings, declared)
     if declared is not None and matrix.here:
         report = _held_to(report, declared, matrix)
@@ -100,11 +99,11 @@ def explained(
     matrix: Matrix,
     report: Report,
     x: PyTree,
-    options: Options,
+    options: PointOptions,
     declared: Array | None = None,
 ) -> Report:
     """Name wrong pairs of output and input, and the transpose where that is what was returned."""
-    named = name_pairs(f, matrix, report, options.get("random", ()))
+    named = name_pairs(Asked(f, options.get("random", ()), options.get("bounds")), matrix, report)
     if named is not None:
         finding, found = named
         outside = [] if declared is None else [pair for pair in found if _lacks(declared, pair)]

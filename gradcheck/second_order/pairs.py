@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import optree
 
-from ..numeric import derivative
+from ..execution import CallFailed
+from ..numeric import ladder_of
 from ..randomness import Held
-from ..records import Cause, Finding, LeafReport, PyTree, Report, UsageError, Verdict
-from ..space import Array, Leaf, leaves_by_path, rms, unit_roundoff
+from ..records import Cause, Derivative, Finding, LeafReport, PyTree, Report, UsageError, Verdict
+from ..space import Array, Leaf, holds, leaves_by_path, read_bounds, rms, unit_roundoff
 from .matrix import Matrix, is_sparse
 
 MOST_COLUMNS, MOST_OUTPUTS = 3, 2  # named; a sentence of more is not read
@@ -42,11 +43,17 @@ class Pair:
         return f"{self.name} is {self.claimed:.6g} and measured {measured}"
 
 
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """The function whose outputs are looked at, and how it may be called: see `PointOptions`."""
+
+    f: Callable[[PyTree], Any]
+    random: Any = ()
+    bounds: Any = None
+
+
 def name_pairs(
-    f: Callable[[PyTree], Any],
-    matrix: Matrix,
-    report: Report,
-    random: Any,  # noqa: ANN401 - sources of several kinds
+    asked: Asked, matrix: Matrix, report: Report
 ) -> tuple[Finding, tuple[Pair, ...]] | None:
     """Return a finding that names wrong pairs, and these; None where none is certain."""
     try:
@@ -56,7 +63,7 @@ def name_pairs(
                 continue
             if leaf.array.dtype.kind == "c":
                 continue
-            found = tuple(_wrong_pairs(f, matrix, leaf, told, report.plan.rtol, random))
+            found = tuple(_wrong_pairs(asked, matrix, leaf, told, report.plan.rtol))
             if found:
                 message = f"in the {matrix.noun}, {'; '.join(map(str, found))}."
                 evidence = {"pairs": [[*pair.row, *pair.column] for pair in found]}
@@ -67,23 +74,18 @@ def name_pairs(
 
 
 def _wrong_pairs(
-    f: Callable[[PyTree], Any],
-    matrix: Matrix,
-    leaf: Leaf,
-    told: LeafReport,
-    rtol: float,
-    random: Any,  # noqa: ANN401 - as above
+    asked: Asked, matrix: Matrix, leaf: Leaf, told: LeafReport, rtol: float
 ) -> Iterator[Pair]:
     for index in np.argwhere(np.asarray(told.wrong))[:MOST_COLUMNS]:
         column = tuple(int(k) for k in index)
         v = _unit(matrix, leaf, column)
-        for path, row in _suspects(f, matrix, leaf, column, random)[:MOST_OUTPUTS]:
+        for path, row in _suspects(asked, matrix, leaf, column)[:MOST_OUTPUTS]:
 
             def output(point: PyTree, path: str = path, row: tuple[int, ...] = row) -> Any:  # noqa: ANN401
-                return np.asarray(leaves_by_path(f(point))[path])[row]
+                return np.asarray(leaves_by_path(asked.f(point))[path])[row]
 
             try:
-                measured = derivative(output, matrix.space.point(), v, random=random)
+                measured = _derivative(output, matrix.space.point(), v, asked)
             except UsageError:
                 continue
             claimed = float(_column(matrix.here[path, leaf.path], column, leaf)[row])
@@ -94,17 +96,19 @@ def _wrong_pairs(
                 yield Pair(name, row, column, claimed, measured.value, measured.error_bar)
 
 
+def _derivative(output: Callable[[PyTree], Any], x: PyTree, v: PyTree, asked: Asked) -> Derivative:
+    """Measure as `gradcheck.derivative` does, and at a bound from inside."""
+    ladder, unit = ladder_of(output, x, v, random=asked.random, bounds=asked.bounds)
+    return ladder.derivative.scaled(1 / unit)
+
+
 def _suspects(
-    f: Callable[[PyTree], Any],
-    matrix: Matrix,
-    leaf: Leaf,
-    column: tuple[int, ...],
-    random: Any,  # noqa: ANN401 - as above
+    asked: Asked, matrix: Matrix, leaf: Leaf, column: tuple[int, ...]
 ) -> list[tuple[str, tuple[int, ...]]]:
     """Rank the outputs by how far plain differences are from the claim, in units of their noise."""
     roundoff = unit_roundoff(leaf.array.dtype)
     h = roundoff ** (1 / 3) * (rms(leaf.array) or 1.0)
-    ahead, at, behind = (_values(f, matrix, leaf, column, t, random) for t in (h, 0.0, -h))
+    ahead, at, behind = (_values(asked, matrix, leaf, column, t) for t in (h, 0.0, -h))
     ranked = []
     for path in (p for p, q in matrix.here if q == leaf.path):
         slope = (ahead[path] - behind[path]) / (2 * h)
@@ -120,24 +124,26 @@ def _suspects(
 
 
 def _values(
-    f: Callable[[PyTree], Any],
-    matrix: Matrix,
-    leaf: Leaf,
-    column: tuple[int, ...],
-    t: float,
-    random: Any,  # noqa: ANN401 - as above
+    asked: Asked, matrix: Matrix, leaf: Leaf, column: tuple[int, ...], t: float
 ) -> dict[str, Array]:
-    """Evaluate f beside x; NaN where it raises. What belongs to the caller is as it was after."""
+    """Evaluate f beside x; NaN where it raises, and outside of the bounds, where it is not called.
+
+    What belongs to the caller is as it was after.
+    """
     space = matrix.space
+    random = asked.random
     held = Held.of(tuple(random) if isinstance(random, (tuple, list)) else (random,))
     i = next(i for i in space.moving if space.leaves[i] is leaf)
     moved = leaf.array.copy()
     moved[column] += t
     shapes = {p: block.shape for (p, q), block in matrix.here.items() if q == leaf.path}
+    point, box = space.rebuild({i: moved}), read_bounds(space, asked.bounds)
     try:
         held.rewind()
+        if not holds(box, point):
+            raise CallFailed("f", ValueError("x is at its bounds"))
         with np.errstate(all="ignore"):
-            by_path = leaves_by_path(f(space.rebuild({i: moved})))
+            by_path = leaves_by_path(asked.f(point))
             return {path: np.array(by_path[path], dtype=float) for path in shapes}
     except Exception:  # foreign code, at a point of our own choice
         outputs = (p for p, q in matrix.here if q == leaf.path)

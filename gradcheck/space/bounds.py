@@ -72,11 +72,11 @@ def _read_pair(leaf: Leaf, pair: Any) -> tuple[Array, Array]:  # noqa: ANN401 - 
         raise UsageError(f"leaf {leaf.path} is complex: bounds are for real leaves only.")
     try:
         if _is_listed(pair):  # one (lower, upper) an entry, as scipy.optimize.minimize has them
-            pair = [each[0] for each in pair], [each[1] for each in pair]
+            pair = [low for low, _ in pair], [high for _, high in pair]
         lower, upper = pair
         low = np.broadcast_to(_filled(lower, -np.inf), leaf.array.shape)
         high = np.broadcast_to(_filled(upper, np.inf), leaf.array.shape)
-    except (ValueError, TypeError, IndexError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise UsageError(
             f"the bounds of leaf {leaf.path} must be (lower, upper), each a number, None or an "
             f"array of shape {leaf.array.shape}, or a list of such pairs, one an entry: {error}"
@@ -99,6 +99,14 @@ def _require_inside(space: Space, box: Box) -> None:
         if leaf.path not in box:
             continue
         lower, upper = box[leaf.path]
+        empty = np.argwhere(~(lower <= upper))  # also where one is no number
+        if len(empty):
+            at = tuple(int(k) for k in empty[0])
+            raise UsageError(
+                f"the bounds of leaf {leaf.path} are {lower[at]:g} to {upper[at]:g}"
+                f"{f' at {list(at)}' if at else ''}, where nothing lies between; give (lower, "
+                f"upper), with the smaller number first."
+            )
         outside = np.argwhere(~((leaf.array >= lower) & (leaf.array <= upper)))
         if len(outside):
             at = tuple(int(k) for k in outside[0])
