@@ -34,9 +34,6 @@ MARGIN = 3.0  # times the bar, where the line is rough: the largest error/bar ev
 # backward pass lose digits, as long as that stays below what is worth seeing.
 CLAIM_ROUNDOFFS = 32.0
 CLAIM_SUMS = 2.0**10
-# Rounding of many claims cancels in their middle, but for that of constants: a right claim may be
-# off throughout by so many unit roundoffs (of 20 leaves of small networks, 4 times the most seen).
-CLAIM_THROUGHOUT = 4.0
 SINGLE_BAR = 0.5  # of the mismatch: what a window's bar may be if it is to confirm it
 
 EXPLANATION = {
@@ -135,12 +132,6 @@ def tolerance_for(analytic: Analytic, rtol: float) -> float:
     """Widen the plan's tolerance to the rounding of a claim that is given in few digits."""
     sums = min(CLAIM_SUMS * analytic.roundoff, WORTH_SEEING)
     return max(rtol, CLAIM_ROUNDOFFS * analytic.roundoff, sums)
-
-
-def typical_tolerance(analytic: Analytic, rtol: float) -> float:
-    """Return the tolerance for the middle of many claims; less than that for one of few digits."""
-    sums = min(CLAIM_SUMS * analytic.roundoff, WORTH_SEEING)
-    return max(rtol, CLAIM_THROUGHOUT * analytic.roundoff, sums)
 
 
 def is_vague(analytic: Analytic, rtol: float) -> bool:
@@ -257,33 +248,6 @@ def _judge_agreement(
     if analytic.scale <= scene.zero and bar <= nothing:
         return Judgement(Verdict.PASS, None, "zero within the rounding of f", scale, zero=True)
     return Judgement(Verdict.INCONCLUSIVE, *EXPLANATION[derivative.evidence], scale)
-
-
-def judge_median(
-    before: Judgement, analytic: Analytic, disagreement: float, bar: float, rtol: float
-) -> Judgement:
-    """Judge the typical disagreement, numeric - analytic, of many short differences.
-
-    As in `judge`, with the margin of rough lines; `before` is what the line at x gave, `analytic`
-    the typical claim where the differences were taken.
-    """
-    scale = max(analytic.scale, abs(disagreement))
-    tolerance = typical_tolerance(analytic, rtol) * scale
-    unit, of_it = (scale, " of its size") if scale > 0 else (1.0, "")
-    seen = (
-        f"many short differences around x are off the claim by {disagreement / unit:.1e} ± "
-        f"{bar / unit:.0e}{of_it}"
-    )
-    if abs(disagreement) > MARGIN * bar + tolerance:
-        return Judgement(Verdict.FAIL, Cause.OTHER, seen, scale)
-    sees = bar <= max(WORTH_SEEING * scale, tolerance)
-    agrees = abs(disagreement) <= bar + tolerance and sees
-    verdict = Verdict.PASS if agrees else Verdict.INCONCLUSIVE
-    if not agrees and scale > 0:
-        least = least_factor(scale, abs(disagreement), bar, tolerance)
-        seen += f", so that an error above {100 * least:.2g} % would have been seen"
-    reason = f"{before.reason}; {seen}" if before.reason else seen
-    return Judgement(verdict, before.cause, reason, scale)
 
 
 def least_factor(size: Any, distance: Any, bar: Any, allowed: Any) -> float:  # noqa: ANN401

@@ -128,3 +128,35 @@ def test_every_leaf_says_how_large_a_factor_would_show():
     )  # fmt: skip
     assert 0 < report.leaves["['a']"].whole < 1e-4
     assert np.isnan(report.leaves["['b']"].whole)
+
+
+# --- what x says is not averaged away -------------------------------------------------------
+
+
+def beside_a_minimum(distance, seed, factor=1.0):
+    """Check -sin, times a factor, of a cosine in float32 so far from its maximum."""
+    middle = np.float32(1.5)
+    return gradcheck.check_grad(
+        lambda x: np.cos(x.astype("f4") - middle)[0],
+        lambda x: (factor * -np.sin(x.astype("f4") - middle)).astype("f4"),
+        np.array([1.5 + distance], "f4"),
+        plan=Plan.auto(seed=seed, naming=0),
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("distance", [1e-3, 3e-3, 6e-3])
+def test_mismatch_at_x_is_not_averaged_away(distance, seed):
+    """The regression: around x the claims cross the right ones, and the middle was left open."""
+    assert beside_a_minimum(distance, seed).ok
+    for factor in (0.0, -1.0, 0.5):
+        assert beside_a_minimum(distance, seed, factor).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_middle_of_claims_that_cross_zero_promises_no_factor(seed):
+    """The regression: half the slope was promised to be seen, and scatters far more than that."""
+    right = beside_a_minimum(3e-4, seed).leaves["x"]
+    wrong = beside_a_minimum(3e-4, seed, 0.5)
+    assert right.verdict is Verdict.PASS
+    assert wrong.verdict is Verdict.FAIL or not right.whole < 0.5

@@ -23,6 +23,7 @@ from ..directions import Probe
 from ..execution import BudgetSpent, CallFailed, Origin
 from ..records import Analytic, UsageError
 from ..space import Array, same_bits, working_dtype
+from ..verdict import MARGIN
 
 MOST_EVALUATIONS = 128  # a line, its windows included: beyond, certainty grows too slowly
 # Tried for the least scatter, in scales of the leaf; the first only to see truncation.
@@ -43,13 +44,27 @@ class Median:
     """The middle of the disagreements, numeric - analytic, per unit of the direction.
 
     `claimed`, `claimed_size`: the middle of the claims there, and of the sizes of their terms.
-    Where they have died away, agreement means nothing.
+    Where they have died away, agreement means nothing. `spread`: how well the middle is known; the
+    disagreements of a claim that is off by a factor scatter like the claims.
     """
 
     value: float
     bar: float
     claimed: float
     claimed_size: float
+    spread: float
+
+    @classmethod
+    def of(cls, value: float, bar: float, claimed: list[Analytic]) -> Median:
+        """Add what is claimed at the same points."""
+        middle, spread = interval(np.array([analytic.value for analytic in claimed]))
+        size = float(np.median([analytic.scale for analytic in claimed]))
+        return cls(value, bar, middle, size, spread)
+
+    @property
+    def compared(self) -> float:
+        """What is left of the claim, were it off by a factor, beyond its own scatter."""
+        return max(0.0, abs(self.claimed) - MARGIN * self.spread)
 
 
 @dataclass(eq=False)
@@ -154,10 +169,7 @@ def average(origin: Origin, probe: Probe, rng: np.random.Generator, spent: int) 
     lattice = spacing / (2 * STEPS[best])
     stepped = LATTICE * lattice if _scatter(values) < LATTICE * lattice else 0.0
     bar = half + stepped + _truncation(trials, best, middle)
-    claimed, size = (
-        float(np.median([getattr(a, name) for a in sampler.claimed])) for name in ("value", "scale")
-    )
-    return Median(middle, bar, claimed, size)
+    return Median.of(middle, bar, sampler.claimed)
 
 
 def _reads_what_f_kept(origin: Origin, probe: Probe) -> bool:

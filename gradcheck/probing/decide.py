@@ -16,16 +16,13 @@ from ..execution import Origin
 from ..records import Cause, Evidence, Plan, Verdict
 from ..space import unit_roundoff
 from ..verdict import (
-    CLAIM_THROUGHOUT,
     Judgement,
     Scene,
     is_conceivable_convention,
     is_vague,
     judge_given,
-    judge_median,
     says_as_much,
     tolerance_for,
-    typical_tolerance,
     where_kinks_meet,
 )
 from .averaging import Median, average
@@ -35,6 +32,7 @@ from .here import Measured, line_through, measure_here
 from .place import Place
 from .short_claims import middle_of_claims
 from .staircase import is_seen_still, is_still, moves_on_a_grid
+from .typical import CLAIM_THROUGHOUT, judge_median, typical_tolerance
 
 # Troubles of x itself, not of its surroundings: another point may have none.
 POINTWISE = (Cause.KINK, Cause.JUMP, Cause.SINGULAR)
@@ -226,14 +224,16 @@ def _is_worth_asking_more(place: Place, measured: Measured, plan: Plan) -> bool:
 
 
 def _is_open(measured: Measured) -> bool:
-    """Whether a referee may say more: no answer yet, or a FAIL in few digits, as kinks give."""
+    """Whether there is no answer yet, so that a referee may say more.
+
+    A mismatch that two windows confirm is one, also in few digits and among kinks: many differences
+    around x are blunter, and a wrong claim may cross the right one among them.
+    """
     judgement = measured.judgement
     if measured.refereed or measured.derivative is None:
         return False
     if not math.isfinite(measured.analytic.value):
         return False
-    if judgement.verdict is Verdict.FAIL:
-        return measured.coarse
     return judgement.verdict is Verdict.INCONCLUSIVE and judgement.cause in UNCERTAIN
 
 
@@ -362,7 +362,7 @@ def _of_median(measured: Measured, median: Median | None, plan: Plan) -> Measure
     if median is None or not says_as_much(measured.analytic.scale, median.claimed_size):
         return None
     there = replace(measured.analytic, value=median.claimed, scale=median.claimed_size)
-    judgement = judge_median(measured.judgement, there, median.value, median.bar, plan.rtol)
+    judgement = judge_median(measured.judgement, there, median, plan.rtol)
     evidence = None if measured.derivative is None else measured.derivative.evidence
     in_steps = evidence is Evidence.QUANTISED
     if in_steps and judgement.verdict is Verdict.FAIL:
@@ -375,17 +375,10 @@ def _of_median(measured: Measured, median: Median | None, plan: Plan) -> Measure
         judgement=judgement,
         refereed=True,
         tolerated=typical_tolerance(there, plan.rtol) * judgement.scale,
-        compared=min(abs(measured.analytic.value), abs(median.claimed)),
+        compared=min(abs(measured.analytic.value), median.compared),
     )
-
-
-def _by_averaging_what_fails(place: Place, measured: Measured, plan: Plan) -> Measured | None:
-    """Let it decide where a mismatch may come from kinks that few digits do not resolve."""
-    if measured.judgement.verdict is not Verdict.FAIL:
-        return None
-    return _by_averaging(place, measured, plan)
 
 
 Referee = Callable[[Place, Measured, Plan], Measured | None]
 REFEREES: tuple[Referee, ...] = (_by_complex_step, _in_more_digits, _by_averaging)
-BRIEF_REFEREES: tuple[Referee, ...] = (*REFEREES[:2], _by_averaging_what_fails)
+BRIEF_REFEREES: tuple[Referee, ...] = REFEREES[:2]

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 from ..differences import (
     ALIKE,
-    FINE_ARITHMETIC,
     Choice,
     Ladder,
     Line,
@@ -97,11 +96,6 @@ class Measured:
     origin: Origin | None = None
     line: Line | None = None
     ladder: Ladder | None = None
-
-    @property
-    def coarse(self) -> bool:
-        """Whether the arithmetic has few digits, so that dense kinks look like anything."""
-        return self.roundoff > FINE_ARITHMETIC
 
     @property
     def open(self) -> bool:
