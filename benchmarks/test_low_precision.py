@@ -16,7 +16,8 @@ from .low_precision import (
 )
 from .low_precision_networks import MAKERS
 
-SEEDS = (*range(2000, 2000 + 2 * len(MAKERS)), 299)  # 299: 1 - tanh^2 cancels in one output
+# 299: 1 - tanh^2 cancels in one output; 534: and is rounded alike at all points close to x
+SEEDS = (*range(2000, 2000 + 2 * len(MAKERS)), 299, 534)
 
 
 @pytest.fixture(scope="module")

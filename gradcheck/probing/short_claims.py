@@ -24,7 +24,9 @@ from .claim_noise import nudged
 from .place import Place
 
 POINTS = 40  # the interval is then about as wide as the rounding of a single claim
-NUDGE = 3.0  # unit roundoffs: enough for another rounding, and as little as f itself should change
+# Unit roundoffs: as little as f itself should change, and enough for another rounding also of what
+# saturates. At 3, that of 1 - tanh^2 was the same at most of the points, and looked like an error.
+NUDGE = 8.0
 
 
 def middle_of_claims(place: Place, probe: Probe) -> Median | None:
@@ -47,8 +49,7 @@ def middle_of_claims(place: Place, probe: Probe) -> Median | None:
     if len(off) < FEWEST or not all(math.isfinite(value) for value in off):
         return None
     value, bar = interval(np.array(off))
-    size = float(np.median([analytic.scale for analytic in claimed]))
-    return Median(value, bar, float(np.median([a.value for a in claimed])), size)
+    return Median.of(value, bar, claimed)
 
 
 def _beside(place: Place) -> Space:
