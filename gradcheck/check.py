@@ -112,6 +112,17 @@ class Options(TypedDict, total=False):
         A file in which what was measured is written down. The same call goes on from there, after
         whatever end, and gives the report that it would have given; Ctrl-C gives a report of what
         was measured so far. A budget of seconds is one of each run.
+    batched : bool, int, "auto" or callable
+        True: `f` takes a stack of points and returns a stack of values. Each leaf that is
+        differentiated has a leading axis B in front of its own axes (a number is of shape (B,)),
+        what is carried is as it was; a gradient's `f` returns B numbers. It is called in no other
+        way, for x itself with B = 1; so is `reference`; a claim is called with a point, as always.
+        The most points in a stack, such as 64, instead of True, fixes how many are sent, which is
+        else chosen by what a stack takes. "auto": tries whether `f` takes stacks beside points.
+        A callable takes stacks where `f` takes points, such as `jax.vmap(f)`. Verdict and error
+        bars are those of single points, but for what the last bits of f are in a stack. It is
+        tried first, at 9 evaluations, that the value of a point depends on no other in the stack.
+        With a journal, points go one by one.
     """
 
     plan: Plan
@@ -121,6 +132,7 @@ class Options(TypedDict, total=False):
     progress: Callable[[Progress], None]
     executor: Executor | Callable[[], Executor]
     journal: str | PathLike[str]
+    batched: Callable[..., Any] | bool | int | Literal["auto"]
 
 
 class PointOptions(Options, total=False):
@@ -162,8 +174,8 @@ def check_grad(
         those of a library that follows the array API standard, such as torch and JAX, and are
         handed to `f` as such.
     **options : PointOptions
-        `plan`, `name`, `random`, `reference`, `progress`, `executor`,
-        `journal`; see `Options`.
+        `plan`, `name`, `random`, `reference`, `progress`, `executor`, `journal`, `batched`; see
+        `Options`.
 
     Returns
     -------
@@ -328,6 +340,7 @@ def _checked(kind: Kind, f: Any, claim: Any, x: PyTree, options: PointOptions) -
         options.get("random", ()),
         options.get("reference"),
         options.get("bounds"),
+        options.get("batched", False),
     )
     return check(
         problem,

@@ -23,6 +23,7 @@ from .probing import (
     Seen,
     Supplier,
     draw_lines,
+    foreseen,
     look_at_entries,
     measure,
     measure_briefly,
@@ -119,7 +120,8 @@ class Exam:
         entries = look_at_entries(self.place.origin, self.lines)
         if entries is not None:
             self.supplied.close()
-            self.results, self.supplied = Seen(entries), entries.unsettled()
+            self.results = Seen(entries)
+            self.supplied = foreseen(self.place.origin, entries.unsettled(), glanced_at=False)
 
     def complete(self) -> None:
         """Ask what has to be asked beyond the plan: of a leaf that was seen dimly, of outputs."""

@@ -58,6 +58,7 @@ def _run(evaluator: Evaluator, space: Space, aids: Aids) -> Report:
     )
 
     # a claim that is an array is the same elsewhere: no use in another point
+    evaluator = contracts.settled(evaluator, space)
     nearby = _nearby(space, SHIFT, for_shifts) if evaluator.claim_is_callable else space
     contract = contracts.examine(evaluator, space, nearby, for_contract)
     del nearby  # it is as large as the point
@@ -66,6 +67,7 @@ def _run(evaluator: Evaluator, space: Space, aids: Aids) -> Report:
     aids.begin(contract.origin)
     surveyor = _Surveyor(plan, for_shifts, for_contract)
     try:
+        about_stacks = contracts.examine_stacks(contract.origin, plan.seed)
         place = surveyor.place(contract.origin)
     except contracts.Broken as broken:
         return _untested(evaluator, space, plan, contracts.Contract(None, broken.breach))
@@ -78,7 +80,7 @@ def _run(evaluator: Evaluator, space: Space, aids: Aids) -> Report:
     report = _report(evaluator, space, plan, contract, results)
     if evaluator.spent.interrupted:
         return replace(report, findings=(*report.findings, _interrupted(results)))
-    remarks = circumstances.remarks(contract.origin, report)
+    remarks = about_stacks + circumstances.remarks(contract.origin, report)
     return replace(report, findings=report.findings + remarks, evaluations=evaluator.evaluations)
 
 

@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 import optree
 
-from .contract import visit_unclaimed
+from .contract import Broken, examine_stacks, settled, visit_unclaimed
 from .differences import Ladder, Line, climb
 from .directions import coordinate, scale_of_leaf
 from .execution import Evaluator, Origin, Spent
+from .probing import foreseen, line_through
 from .randomness import Held
-from .records import Budget, Derivative, Gradient, Kind, Problem, PyTree, UsageError
+from .records import Budget, Derivative, Gradient, Problem, PyTree, UsageError
 from .space import (
     OFF_GRID,
     Array,
@@ -42,6 +43,7 @@ def derivative(
     direction: PyTree | None = None,
     *,
     random: Any = (),  # noqa: ANN401 - sources of several kinds, see randomness
+    batched: Any = False,  # noqa: ANN401 - of several kinds, see Problem
 ) -> Derivative:
     """Measure d/dt f(x + t direction) at t = 0, with an error bar.
 
@@ -55,6 +57,8 @@ def derivative(
         Structured and shaped like `x`; may be left out where `x` is one number.
     random : object or tuple of objects, optional
         Random sources to hold still, as in `check_grad`.
+    batched : bool, int, "auto" or callable, optional
+        Whether `f` takes stacks of points, as in `check_grad`.
 
     Returns
     -------
@@ -81,7 +85,7 @@ def derivative(
     >>> gradcheck.derivative(abs, 0.0).evidence
     <Evidence.KINK: 'kink'>
     """
-    ladder, factor = ladder_of(f, x, direction, random=random)
+    ladder, factor = ladder_of(f, x, direction, random=random, batched=batched)
     return ladder.derivative.scaled(1 / factor)
 
 
@@ -92,12 +96,13 @@ def ladder_of(
     *,
     random: Any = (),  # noqa: ANN401 - as in derivative
     bounds: Any = None,  # noqa: ANN401 - as in `PointOptions`
+    batched: Any = False,  # noqa: ANN401 - as in derivative
 ) -> tuple[Ladder, float]:
     """Measure as `derivative` does, and return every window with the answer.
 
     Parameters
     ----------
-    f, x, direction, random
+    f, x, direction, random, batched
         As in `derivative`.
     bounds
         What no call leaves, as in `check_grad`.
@@ -119,7 +124,8 @@ def ladder_of(
             f"the direction has entries of size {max(sizes.values()):.0e}, which leaves no digits "
             f"to compute in; scale it to about the size of x."
         )
-    with _measuring(f, x, space, random, bounds) as origin:
+    problem = Problem(f, _nothing, x, random=random, batched=batched, bounds=bounds)
+    with _measuring(problem, space) as origin:
         # t = 1 moves no leaf by more than about its own size
         factor = OFF_GRID * min(
             _reach(space.leaves[i]) / size / 2 for i, size in sizes.items() if size > LEAST_LENGTH
@@ -139,12 +145,13 @@ def gradient(
     x: PyTree,
     *,
     random: Any = (),  # noqa: ANN401 - as in derivative
+    batched: Any = False,  # noqa: ANN401 - as in derivative
 ) -> Gradient:
     """Measure every entry of the gradient of `f` at `x`, each with its error bar.
 
     Parameters
     ----------
-    f, x, random
+    f, x, random, batched
         As in `derivative`. A complex leaf has a complex gradient g, df = Re sum conj(g) dx.
 
     Returns
@@ -167,7 +174,7 @@ def gradient(
     space = Space.of(x)
     values: dict[int, Any] = {}
     bars: dict[int, Any] = {}
-    with _measuring(f, x, space, random) as origin:
+    with _measuring(Problem(f, _nothing, x, random=random, batched=batched), space) as origin:
         for i in space.moving:
             values[i], bars[i] = _gradient_of_leaf(origin, i)
     return Gradient(
@@ -184,10 +191,12 @@ def _gradient_of_leaf(origin: Origin, i: int) -> tuple[Any, Any]:
     scale = scale_of_leaf(leaf)
     value = np.zeros(leaf.array.size, dtype=wide)
     bar = np.zeros(leaf.array.size)
-    for k in range(leaf.array.size * (2 if is_complex else 1)):
-        probe = coordinate(leaf, i, k, scale)
+    coordinates = range(leaf.array.size * (2 if is_complex else 1))
+    drawn = (coordinate(leaf, i, k, scale) for k in coordinates)
+    for k, probe in enumerate(foreseen(origin, drawn, glanced_at=False)):
         assert probe.entry is not None
-        measured = climb(Line(origin, probe.tangent)).derivative.scaled(1 / probe.weakest)
+        line = line_through(origin, probe)
+        measured = climb(line).derivative.scaled(1 / probe.weakest)
         value[probe.entry] += measured.value * (1j if is_complex and k % 2 else 1)
         bar[probe.entry] = np.hypot(bar[probe.entry], measured.error_bar)
     return value.reshape(leaf.array.shape), bar.reshape(leaf.array.shape)
@@ -199,21 +208,23 @@ def _like(space: Space, arrays: dict[int, Any]) -> PyTree:
     return optree.tree_unflatten(space.treespec, values)
 
 
+def _nothing(_: PyTree) -> None:
+    """Stand for a claim."""
+
+
 @contextmanager
-def _measuring(
-    f: Callable[[PyTree], Any],
-    x: PyTree,
-    space: Space,
-    random: Any,  # noqa: ANN401 - as in derivative
-    bounds: Any = None,  # noqa: ANN401 - as in ladder_of
-) -> Iterator[Origin]:
+def _measuring(problem: Problem, space: Space) -> Iterator[Origin]:
     """Evaluate `f` at x; afterwards, what belongs to the caller is as it was."""
-    problem = Problem(f, lambda _: None, x, Kind.GRAD, "", random, bounds=bounds)
     evaluator = Evaluator(
         problem, Held.of(problem.random), Budget(), time.monotonic, Spent(time.monotonic())
     )
     with left_as_found(evaluator, space), np.errstate(all="ignore"):
-        yield visit_unclaimed(evaluator, space)
+        origin = visit_unclaimed(settled(evaluator, space), space)
+        try:
+            examine_stacks(origin, 0)  # whatever points: no number comes of them
+        except Broken as broken:
+            raise UsageError(broken.breach.finding.message) from broken
+        yield origin
 
 
 @contextmanager

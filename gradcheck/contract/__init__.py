@@ -13,6 +13,7 @@ from .examination import Contract, examine
 from .finer import promoted, referred
 from .hindsight import doubt_f
 from .outputs import View, room_of_views, views
+from .stacking import examine_stacks, settled
 
 __all__ = [
     "Breach",
@@ -23,10 +24,12 @@ __all__ = [
     "claim_at",
     "doubt_f",
     "examine",
+    "examine_stacks",
     "promoted",
     "referred",
     "revisit",
     "room_of_views",
+    "settled",
     "views",
     "visit_unclaimed",
 ]

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from ..execution import Evaluator, Origin, Output, Spent
+from ..execution import Evaluator, Origin, Output, Spent, Stacking
 from ..randomness import Held
 from ..records import Budget, Kind, Plan, Problem, UsageError, shown_error
 from ..space import Leaf, Space
@@ -46,6 +46,8 @@ class Payload:
         The states of all sources.
     referring : bool
         Whether the reference stands for `f`.
+    stacking : Stacking
+        What is known of how `f` takes stacks.
     plan : Plan
         By which lines are judged.
     home : str
@@ -59,6 +61,7 @@ class Payload:
     modules: tuple[str, ...]
     found: tuple[Any, ...]
     referring: bool
+    stacking: Stacking
     plan: Plan
     home: str
 
@@ -78,7 +81,13 @@ class Payload:
         problem = replace(self.problem, random=random, x=space.point())
         held = Held.of(problem.random).with_states(self.found)
         evaluator = Evaluator(
-            problem, held, Budget(), time.monotonic, Spent(0.0), referring=self.referring
+            problem,
+            held,
+            Budget(),
+            time.monotonic,
+            Spent(0.0),
+            referring=self.referring,
+            stacking=self.stacking,
         )
         short = None
         if self.short is not None:
@@ -105,6 +114,7 @@ def packed(origin: Origin, plan: Plan) -> bytes:
         x=None,
         random=tuple(source for source, _ in held if not isinstance(source, ModuleType)),
         reference=problem.reference if evaluator.referring else None,
+        batched=False if callable(problem.batched) else problem.batched,
     )
     parts = {
         "output": _bare(origin.output),
@@ -120,7 +130,18 @@ def packed(origin: Origin, plan: Plan) -> bytes:
     )
     space = _slim(origin.space)
     return _written(
-        Payload(parts, space, short, slim, modules, states, evaluator.referring, plan, here())
+        Payload(
+            parts,
+            space,
+            short,
+            slim,
+            modules,
+            states,
+            evaluator.referring,
+            Stacking() if callable(problem.batched) else evaluator.stacking,
+            plan,
+            here(),
+        )
     )
 
 

@@ -11,9 +11,9 @@ Third layer: uses `records`, `space`, `execution`.
 
 from .choice import Choice, choose, precise
 from .glance import ROUNDING, Glance, glance, glance_of_each
-from .ladder import Ladder, chosen_of, climb, deepened
+from .ladder import Ladder, chosen_of, climb, deepened, first_points
 from .levels import Vector
-from .line import FINE_ARITHMETIC, Line, Sample
+from .line import FINE_ARITHMETIC, Line, Sample, foresee
 from .second_look import ALIKE, closer, kinks_may_meet, second_window, seen_from_afar
 from .steps import first_step
 from .window import Window
@@ -34,7 +34,9 @@ __all__ = [
     "climb",
     "closer",
     "deepened",
+    "first_points",
     "first_step",
+    "foresee",
     "glance",
     "glance_of_each",
     "kinks_may_meet",

@@ -98,6 +98,7 @@ def from_inside(line: Line, side: int, h: float, smallest: float) -> Derivative:
 
 def _measure(line: Line, h: float) -> EdgeWindow | None:
     """Evaluate one window; h carries the side as its sign."""
+    line.foresee([float(h * point) for point in POINTS[1:]])
     samples = [line(float(h * point)) for point in POINTS[1:]]
     rises = np.array([0.0, *(s.rise for s in samples)])
     step = samples[0].step

@@ -50,6 +50,7 @@ def glance(line: Line, steps: float = 1.0) -> Glance | None:
     if line.roundoff > FINE_ARITHMETIC:  # too few digits: 2 of 240 wrong passes seen in float32
         return None
     h = steps * first_step(line.roundoff)
+    line.foresee((h, -h))
     right, left = line(h), line(-h)
     width = right.step - left.step
     if not (math.isfinite(right.rise) and math.isfinite(left.rise) and width > 0):

@@ -18,7 +18,7 @@ from .edge import from_inside
 from .evidence import classified, derivative_along, one_sided
 from .line import FINE_ARITHMETIC, Line
 from .steps import FINE, SMALLEST, below_edge, first_step, next_step, was_tried
-from .window import ROUGH, Window, measure
+from .window import ROUGH, Window, measure, points
 
 MOST_WINDOWS = 5
 MOST_COARSE_WINDOWS = 3  # in few digits there is little room between rounding and truncation
@@ -84,6 +84,13 @@ def climb(line: Line, enough: Enough = precise) -> Ladder:
     if ladder.derivative.evidence in (Evidence.NOISE, Evidence.JUMP):
         return deepened(ladder, enough)
     return ladder
+
+
+def first_points(line: Line, *, glanced_at: bool) -> list[float]:
+    """Return where a line is asked for values first: at a glance, or by its first window."""
+    h = first_step(line.roundoff)
+    at_a_glance = glanced_at and line.roundoff <= FINE_ARITHMETIC
+    return [h, -h] if at_a_glance else points(line, h)
 
 
 def chosen_of(ladder: Ladder) -> Window | None:

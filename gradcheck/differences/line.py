@@ -8,14 +8,14 @@ Part of `differences`; uses `execution` and `space`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
-from ..execution import CallFailed, Origin, Output
+from ..execution import CallFailed, Origin, Output, evaluate_along
 from ..records import Kind, UsageError
 from ..space import Tangent, count_moving, longest, unit_roundoff
 
@@ -109,6 +109,15 @@ class Line:
             self.samples[t] = self._evaluate(t)
         return self.samples[t]
 
+    def foresee(self, steps: Sequence[float]) -> None:
+        """Evaluate what will be asked for in one call, where `f` takes stacks of points."""
+        if self.origin.evaluator.stacks:
+            foresee([(self, steps)])
+
+    def lacks(self, t: float) -> bool:
+        """Whether nothing is known of `f` there."""
+        return not (t in self.samples or t in self.outputs or t in self.ahead)
+
     def _evaluate(self, t: float) -> Sample:
         if t not in self.outputs:
             self.outputs[t] = self._output(t)
@@ -133,3 +142,14 @@ class Line:
 
     def _scalar(self, output: Output) -> float:
         return float(output.arrays["x"]) if self.origin.evaluator.problem.kind is Kind.GRAD else 0.0
+
+
+def foresee(asked: Iterable[tuple[Line, Sequence[float]]]) -> None:
+    """Evaluate several lines through one origin at steps that will be asked for, in stacks."""
+    lacking = [(line, t) for line, steps in asked for t in dict.fromkeys(steps) if line.lacks(t)]
+    if len(lacking) < 2:
+        return
+    found = evaluate_along(lacking[0][0].origin, [(line.tangent, t) for line, t in lacking])
+    for (line, t), value in zip(lacking, found, strict=True):
+        if value is not None:
+            line.ahead = {**line.ahead, t: value}

@@ -247,7 +247,9 @@ def measure(line: Line, h: float) -> Window | None:
 
     Costs 8 evaluations, less those that the line remembers.
     """
-    levels = UNRELATED if line.moving == 1 else EIGHTHS
+    levels = _levels_for(line)
+    if line.origin.evaluator.stacks:
+        line.foresee(points(line, h))
     right = [line(float(h * ratio)) for ratio in levels.ratios]
     left = [line(float(-h * ratio)) for ratio in levels.ratios]
     rises = np.array([s.rise for s in right + left])
@@ -269,6 +271,15 @@ def measure(line: Line, h: float) -> Window | None:
         rounded=half_a_grain > rounding,
         levels=levels,
     )
+
+
+def points(line: Line, h: float) -> list[float]:
+    """Return where a window asks for values."""
+    return [float(side * ratio) for side in (h, -h) for ratio in _levels_for(line).ratios]
+
+
+def _levels_for(line: Line) -> Levels:
+    return UNRELATED if line.moving == 1 else EIGHTHS
 
 
 def grain(values: Vector) -> float:

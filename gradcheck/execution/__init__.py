@@ -7,12 +7,16 @@ Second layer: uses `records`, `space`, `randomness`.
 
 from .ahead import Ahead
 from .evaluator import BudgetSpent, CallFailed, Evaluator, Memory, Spent
+from .many import Asked, evaluate_along, f_of_stack, put
 from .origin import Origin
 from .outputs import Output, copied, describe, read_numbers, read_output, read_scalar
+from .stacked_sweep import stacked_sweep
+from .stacks import Stack, Stacking
 from .sweep import answers_in_place, sweep
 
 __all__ = [
     "Ahead",
+    "Asked",
     "BudgetSpent",
     "CallFailed",
     "Evaluator",
@@ -20,11 +24,17 @@ __all__ = [
     "Origin",
     "Output",
     "Spent",
+    "Stack",
+    "Stacking",
     "answers_in_place",
     "copied",
     "describe",
+    "evaluate_along",
+    "f_of_stack",
+    "put",
     "read_numbers",
     "read_output",
     "read_scalar",
+    "stacked_sweep",
     "sweep",
 ]

@@ -15,10 +15,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..randomness import Held
-from ..records import Budget, Kind, Problem, PyTree, UsageError, shown_error
+from ..records import Budget, Kind, Problem, PyTree, shown_error
 from ..space import Array, Box, Space, holds, read_bounds
-from .outputs import Output, describe, read_output, read_scalar
-from .pair import split_value
+from .outputs import Output, read_output, read_scalar
+from .pair import split_pair, split_value
+from .stacks import Stacking, only_row, read_scalars, stack_of_one
 
 FOREIGN = {"site-packages", "dist-packages"}  # folders of code that is not the caller's
 OWN = Path(__file__).parents[1]
@@ -134,6 +135,8 @@ class Evaluator:
     warned : dict
         How the caller wants NumPy to treat floating-point errors. Holds at x; beside x, where we
         chose the points, they are ignored.
+    stacking : Stacking
+        What is known of how `f` takes stacks of points.
     """
 
     problem: Problem
@@ -143,6 +146,7 @@ class Evaluator:
     spent: Spent
     referring: bool = False
     warned: Any = field(default_factory=np.geterr)
+    stacking: Stacking = field(default_factory=Stacking)
 
     @cached_property
     def quiet(self) -> Evaluator:
@@ -226,7 +230,7 @@ class Evaluator:
     def bare(self) -> Callable[[PyTree], Any]:
         """Return what evaluates `f` and does no more than it must; the caller counts the calls."""
         paired = self.problem.claim is True and not self.referring
-        function = self._function
+        function = self._one_by_one(self._function)
         if not (paired or self.held.sources or self.limits.seconds is not None):
             return function
 
@@ -235,7 +239,7 @@ class Evaluator:
                 raise BudgetSpent
             self.held.rewind()
             value = function(point)
-            return _split_pair(value)[0] if paired else value
+            return split_pair(value)[0] if paired else value
 
         return around
 
@@ -249,12 +253,12 @@ class Evaluator:
         with np.errstate(all="ignore"):
             value = self._call_f(point)
         if self.problem.claim is True and not self.referring:
-            value, _ = _split_pair(value)
+            value, _ = split_pair(value)
         return read_output(value)
 
     def _read(self, value: object) -> Output:
         if self.problem.claim is True and not self.referring:
-            value, _ = _split_pair(value)
+            value, _ = split_pair(value)
         return read_scalar(value) if self.problem.kind is Kind.GRAD else read_output(value)
 
     def claim(self, point: PyTree, *extra: PyTree) -> PyTree:
@@ -267,7 +271,7 @@ class Evaluator:
             return self.problem.claim, None
         with np.errstate(**self.warned):
             if self.problem.claim is True:
-                return _split_pair(self._call(self.problem.f, point))[1], None
+                return split_pair(self._call(self.problem.f, point))[1], None
             self._require_inside("the derivative", point)
             self.held.rewind()
             result = _call("the derivative", self.problem.claim, point, *extra)
@@ -292,13 +296,33 @@ class Evaluator:
         self._require_inside(self._who, point)
         self.count()
         self.held.rewind()
+        stacks = self.problem.takes_stacks
         try:
-            return _call(self._who, function, point)
+            value = _call(self._who, function, stack_of_one(point) if stacks else point)
         except KeyboardInterrupt:
             if self.memory is None:
                 raise
             self.spent.interrupted = True
             raise BudgetSpent from None
+        return self._only(value) if stacks else value
+
+    @property
+    def stacks(self) -> bool:
+        """Whether many points may be handed to `f` at once; a journal keeps them one by one."""
+        return self.stacking.usable and self.memory is None and not self.referring
+
+    def _one_by_one(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what takes a point, of a function that may take stacks only."""
+        if not self.problem.takes_stacks:
+            return function
+        return lambda point: self._only(function(stack_of_one(point)))
+
+    def _only(self, value: Any) -> Any:  # noqa: ANN401 - whatever came back
+        """Take the value of the one point out of what came back for a stack of it."""
+        plain = self.problem.kind is Kind.GRAD and self.problem.claim is not True
+        if plain and type(value) in (list, tuple):  # such as [f(x) for x in stack]
+            return read_scalars(value, 1)[0]
+        return only_row(value)
 
     def _require_inside(self, who: str, point: PyTree) -> None:
         """Stop at the bounds as `f` does where it is not defined."""
@@ -319,12 +343,3 @@ def _call(who: str, function: Any, *arguments: PyTree) -> Any:  # noqa: ANN401 -
         return function(*arguments)
     except Exception as error:
         raise CallFailed(who, error) from error
-
-
-def _split_pair(value: object) -> tuple[Any, Any]:
-    if isinstance(value, (tuple, list)) and len(value) == 2:
-        return value[0], value[1]
-    raise UsageError(
-        f"the derivative is True, so f must return (value, gradient), "
-        f"but it returned {describe(value)}."
-    )

@@ -78,7 +78,8 @@ class Origin:
     @cached_property
     def size(self) -> float:
         """Size of the numbers that make up <cotangent, f(x)>: what rounding is relative to."""
-        return size_of([u * self.output.arrays[path] for path, u in self.cotangent.items()])
+        size = size_of([u * self.output.arrays[path] for path, u in self.cotangent.items()])
+        return size * self.evaluator.stacking.unrest  # 1 but where stacks round otherwise
 
     @cached_property
     def claim_rms(self) -> dict[int, float]:

@@ -1,14 +1,33 @@
-"""A claim that returns `(value, gradient)`, as value_and_grad does, told from a gradient.
+"""A claim, or `f`, that returns `(value, gradient)`, told from what returns one of them.
 
 Part of `execution`.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from ..records import PyTree
+from ..records import PyTree, UsageError
 from ..space import Array, is_numeric, leaves_by_path
+from .outputs import describe
+
+
+def split_pair(value: object) -> tuple[Any, Any]:
+    """Split what `f` returns where the claim is True.
+
+    Raises
+    ------
+    UsageError
+        If it is no pair.
+    """
+    if isinstance(value, (tuple, list)) and len(value) == 2:
+        return value[0], value[1]
+    raise UsageError(
+        f"the derivative is True, so f must return (value, gradient), "
+        f"but it returned {describe(value)}."
+    )
 
 
 def split_value(result: PyTree, point: PyTree) -> tuple[PyTree, Array | None]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..differences import FINE_ARITHMETIC, Line, climb, glance
+from ..differences import FINE_ARITHMETIC, Line, climb, first_step, glance
 from ..directions import FLATTEST, coordinate, scale_of_leaf
 from ..execution import Origin
 from ..records import Analytic, Derivative, Evidence, PyTree
@@ -116,6 +116,9 @@ class Oracle:
         if self.left < 4:
             raise SearchSpent
         line, analytic = self._line(v), self.analytic(v)
+        if line.roundoff <= FINE_ARITHMETIC:
+            h = first_step(line.roundoff)
+            line.foresee((h, -h, WIDER * h, -WIDER * h))
         near, wide = glance(line), glance(line, WIDER)
         if near is not None and wide is not None:
             scale = max(analytic.scale, abs(near.value), least)

@@ -17,7 +17,7 @@ from .entries import Entries, look_at_entries
 from .here import Measured, line_through, measure_here
 from .place import SHIFT, Place
 from .seen import Seen
-from .supply import ALONE, Supplier
+from .supply import ALONE, Supplier, foreseen
 
 __all__ = [
     "ALONE",
@@ -29,6 +29,7 @@ __all__ = [
     "Seen",
     "Supplier",
     "draw_lines",
+    "foreseen",
     "line_through",
     "look_at_entries",
     "measure",

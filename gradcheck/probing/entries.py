@@ -25,7 +25,14 @@ from ..differences import (
     glance_of_each,
 )
 from ..directions import FLATTEST, Coordinates, Probe, along_entry, sizes_of_entries
-from ..execution import Origin, Output, answers_in_place, read_scalar, sweep
+from ..execution import (
+    Origin,
+    Output,
+    answers_in_place,
+    read_scalar,
+    stacked_sweep,
+    sweep,
+)
 from ..records import Analytic, Kind, Verdict
 from ..space import Array, OneEntry, flat_in_memory, unit_roundoff
 from ..verdict import (
@@ -296,7 +303,11 @@ class _Asked:
         x = _as_real(leaf.array, leaf.array.dtype)[which]
         shift = t * sizes
         right, left = x + shift, x - shift
-        swept = sweep(self.origin, self.lines.i, _places(leaf.handed)[which], right, left)
+        places, i = _places(leaf.handed)[which], self.lines.i
+        if self.origin.evaluator.stacks:
+            swept = stacked_sweep(self.origin, i, (which, places), right, left)
+        else:
+            swept = sweep(self.origin, i, places, right, left)
         if swept is None:
             return None
         steps = (_taken(right - x, t, sizes), _taken(left - x, -t, sizes))

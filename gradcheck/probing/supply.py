@@ -5,12 +5,17 @@ Part of `probing`.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
 
+from ..differences import first_points, foresee
 from ..directions import Probe
+from ..execution import Ahead, Origin
+from .here import line_through
 from .place import Place
 
 
@@ -50,8 +55,28 @@ class Alone:
         state: Mapping[str, Any],
         rng: np.random.Generator,
     ) -> Generator[Probe]:
-        """Hand the lines on as they are."""
-        yield from probes
+        """Hand the lines on as they are; with their first values, where `f` takes stacks."""
+        origin = place.for_leaf(probes[0].leaf).origin if probes else place.origin
+        yield from foreseen(origin, probes, glanced_at=origin.steady)
 
 
 ALONE = Alone()
+AT_ONCE = 64  # lines of which values are there before the first is looked at
+KEPT = 2**20  # numbers in one value of each of them together; 8 MB
+
+
+def foreseen(origin: Origin, probes: Iterable[Probe], *, glanced_at: bool) -> Generator[Probe]:
+    """Hand lines on, with their first values where `f` takes stacks: at a glance, or of a window.
+
+    They are evaluated with those of the next lines, and count once they are used.
+    """
+    if not origin.evaluator.stacks:
+        yield from probes
+        return
+    at_once = max(1, min(AT_ONCE, KEPT // max(1, origin.output.size)))
+    left = iter(probes)
+    while some := list(islice(left, at_once)):
+        lines = [line_through(origin, probe) for probe in some]
+        foresee((line, first_points(line, glanced_at=glanced_at)) for line in lines)
+        for probe, line in zip(some, lines, strict=True):
+            yield replace(probe, ahead=Ahead(origin, line.ahead))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
@@ -42,6 +43,9 @@ class Problem:
         against. Its leaves come in float64 where those of `f` are coarser.
     bounds : object or None
         What the point must not leave, see `gradcheck.Options`.
+    batched : bool, int, "auto" or callable
+        Whether `f`, or another callable in its place, takes stacks of points, see
+        `gradcheck.Options`.
 
     Raises
     ------
@@ -57,6 +61,7 @@ class Problem:
     random: Any = ()
     reference: Callable[..., Any] | None = None
     bounds: Any = None
+    batched: Callable[..., Any] | bool | int | Literal["auto"] = False
 
     def __post_init__(self) -> None:
         _require_callable("f", self.f, "f(x)")
@@ -74,6 +79,12 @@ class Problem:
             _require_callable(f"the {self.kind}", self.claim, f"{self.kind}(x, {second})")
         several = isinstance(self.random, (tuple, list))
         object.__setattr__(self, "random", tuple(self.random) if several else (self.random,))
+        object.__setattr__(self, "batched", _read_batched(self.batched))
+
+    @property
+    def takes_stacks(self) -> bool:
+        """Whether `f` is called with a stack at every call, of one point where there is one."""
+        return isinstance(self.batched, int) and self.batched is not False
 
 
 def _read_kind(kind: str) -> Kind:
@@ -81,6 +92,23 @@ def _read_kind(kind: str) -> Kind:
         return Kind(kind)
     except ValueError:
         raise UsageError(f"kind={kind!r} is none of {', '.join(Kind)}.") from None
+
+
+def _read_batched(batched: Any) -> Any:  # noqa: ANN401 - see Problem
+    if isinstance(batched, np.bool_):
+        return bool(batched)
+    if isinstance(batched, bool) or (isinstance(batched, str) and batched == "auto"):
+        return batched
+    if isinstance(batched, Integral) and int(batched) >= 1:
+        return int(batched)
+    if callable(batched):
+        return batched
+    shown = repr(batched) if isinstance(batched, (str, int, float)) else _describe(batched)
+    raise UsageError(
+        f"batched is {shown}, but it must be True where f takes a stack of points along a leading "
+        f'axis, the most points in a stack, such as 64, "auto" to try, or a callable that takes '
+        f"stacks where f takes points."
+    )
 
 
 def _require_callable(argument: str, value: object, call: str) -> None:

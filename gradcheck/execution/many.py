@@ -1,0 +1,119 @@
+"""Many points in one call of `f`: stacks of them, and those on lines before they are asked for.
+
+Part of `execution`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import optree
+
+from ..records import Kind, PyTree, UsageError
+from ..space import NAMESPACE, Array, Tangent, holds, is_array, read
+from .evaluator import CallFailed, Evaluator
+from .origin import Origin
+from .outputs import Output
+from .pair import split_pair
+from .stacks import MOST_BYTES, NEAR_BYTES, Stack, bytes_of, read_rows, read_scalars, scalar_rows
+
+Asked = tuple[Tangent, float]
+"""A line and the t at which it is asked."""
+
+
+def evaluate_along(origin: Origin, asked: Sequence[Asked]) -> list[tuple[float, Output] | None]:
+    """Evaluate `f` at x + t v for many t and v, as many as fit in a stack with one call.
+
+    Parameters
+    ----------
+    origin : Origin
+        The point, at which `f` takes stacks.
+    asked : sequence of (tangent, float)
+        The points.
+
+    Returns
+    -------
+    list
+        The step really taken and what `f` returned; None where a call for a stack failed, or the
+        budget does not reach: whoever asks for that one by itself finds out why. Counts nothing.
+    """
+    evaluator, room = origin.evaluator, room_in_a_stack(origin)
+    found: list[tuple[float, Output] | None] = []
+    affordable = int(min(len(asked), evaluator.left))
+    for start in range(0, affordable if room > 1 else 0, room):
+        if evaluator.is_late:
+            break
+        found += _in_one_call(origin, asked[start : min(start + room, affordable)])
+    return found + [None] * (len(asked) - len(found))
+
+
+def room_in_a_stack(origin: Origin, most_bytes: int = NEAR_BYTES) -> int:
+    """Return how many points go into a stack of so many bytes, or as many as the caller says."""
+    outputs = sum(array.nbytes for array in origin.output.arrays.values())
+    a_point, problem = bytes_of(origin.space) + outputs, origin.evaluator.problem
+    if problem.takes_stacks and problem.batched is not True:
+        most_bytes, most = MOST_BYTES, int(problem.batched)  # type: ignore[arg-type]
+    else:
+        most = MOST_BYTES
+    return max(1, min(most, most_bytes // a_point))
+
+
+def _in_one_call(origin: Origin, asked: Sequence[Asked]) -> list[tuple[float, Output] | None]:
+    space, evaluator = origin.space, origin.evaluator
+    stack, steps = Stack.of(space, len(asked)), []
+    for n, (tangent, t) in enumerate(asked):
+        point, step = space.displaced(tangent, t)
+        if evaluator.box and not holds(evaluator.box, point):
+            return [None] * len(asked)  # nothing is asked beyond the bounds
+        put(stack, n, point)
+        steps.append(step)
+    try:
+        outputs = f_of_stack(evaluator, stack, len(asked))
+    except (CallFailed, UsageError):
+        return [None] * len(asked)
+    return list(zip(steps, outputs, strict=True))
+
+
+def put(stack: Stack, n: int, point: PyTree) -> None:
+    """Make a point the n-th of a stack."""
+    leaves = optree.tree_leaves(point, namespace=NAMESPACE)
+    for i, array in stack.arrays.items():
+        array[n, ...] = read(leaves[i]) if is_array(leaves[i]) else leaves[i]
+
+
+def f_of_stack(evaluator: Evaluator, stack: Stack, count: int) -> list[Output]:
+    """Evaluate `f` at the first points of a stack, in one call; whoever uses them counts them.
+
+    Raises
+    ------
+    CallFailed
+        If `f` raises.
+    UsageError
+        If it does not return one value for each.
+    """
+    value = _called(evaluator, stack, count)
+    if evaluator.problem.kind is Kind.GRAD:
+        return scalar_rows(read_scalars(value, count))
+    return read_rows(value, count)
+
+
+def numbers_of_stack(evaluator: Evaluator, stack: Stack, count: int) -> Array:
+    """Evaluate a real function likewise; returns the numbers alone, (count,) of float64."""
+    return read_scalars(_called(evaluator, stack, count), count).astype(np.float64, copy=False)
+
+
+def _called(evaluator: Evaluator, stack: Stack, count: int) -> Any:  # noqa: ANN401 - what came back
+    problem = evaluator.problem
+    function, point = (
+        problem.batched if callable(problem.batched) else problem.f,
+        stack.point(count),
+    )
+    evaluator.held.rewind()
+    try:
+        with np.errstate(all="ignore"):
+            value = function(point)
+    except Exception as error:
+        raise CallFailed("f", error) from error
+    return split_pair(value)[0] if problem.claim is True else value

@@ -1,0 +1,159 @@
+"""The loop over entries in stacks: as `sweep`, with many points in each call of `f`.
+
+Copies of x lie in one array; of each, one entry is moved for a call and put right after it, so that
+a stack costs little beside the call. How many points go into a stack is found out on the way:
+stacks grow as long as that makes a point cheaper, and where none is cheaper than a call with one
+point, it is done one by one. What is timed changes no number but by the rounding of `f`.
+Part of `execution`.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..records import UsageError
+from ..space import Array
+from .evaluator import CallFailed
+from .many import numbers_of_stack, room_in_a_stack
+from .origin import Origin
+from .stacks import MOST_BYTES, Stack
+from .sweep import sweep
+
+GROWTH = 4  # from one size of stacks to the next that is tried
+TRIED = 2  # stacks of a size, of which the faster one counts: others may load the machine
+
+
+def stacked_sweep(
+    origin: Origin, i: int, entries: tuple[Array, Array], right: Array, left: Array
+) -> tuple[Array, Array] | None:
+    """Evaluate `f` with entries of a leaf moved, one at a time, to the right and to the left.
+
+    Parameters
+    ----------
+    origin : Origin
+        The point; `f` returns one number there, and takes stacks.
+    i : int
+        The number of a leaf of float64 or complex128 numbers.
+    entries : pair of (N,) int
+        Their numbers, two for a complex entry; and their places in `flat_in_memory`.
+    right, left : (N,) float64
+        Where each is moved to.
+
+    Returns
+    -------
+    tuple of two (N,) arrays, or None
+        As of `sweep`; None where a call has changed a stack.
+    """
+    if room_in_a_stack(origin, MOST_BYTES) < 2:
+        return sweep(origin, i, entries[1], right, left)
+    values = _Stacks(origin, i, entries, (right, left)).run()
+    return (values[0], values[1]) if values is not None else None
+
+
+@dataclass(eq=False)
+class _Pace:
+    """How fast stacks of each size were, in seconds a point; which size is next.
+
+    Attributes
+    ----------
+    size, most : int
+        Of the next stack, and of the largest.
+    seconds : dict of int to list of float
+        By size, what a point took.
+    fixed : bool
+        Whether the caller has said how many.
+    """
+
+    size: int
+    most: int
+    a_call: float
+    fixed: bool
+    seconds: dict[int, list[float]] = field(default_factory=dict)
+    growing: bool = True
+
+    def note(self, count: int, seconds: float) -> None:
+        """Learn from a stack, and choose the size of the next."""
+        if self.fixed or count != self.size:
+            return
+        taken = self.seconds.setdefault(count, [])
+        taken.append(seconds / count)
+        if not self.growing or len(taken) < TRIED:
+            return
+        best = min(self.seconds, key=lambda size: min(self.seconds[size]))
+        self.growing = best == count and count < self.most
+        self.size = min(GROWTH * count, self.most) if self.growing else best
+
+    @property
+    def pays(self) -> bool:
+        """Whether stacks are not slower than calls with one point, as far as is known."""
+        if self.fixed or self.growing:
+            return True
+        return min(map(min, self.seconds.values())) < self.a_call
+
+
+@dataclass(eq=False)
+class _Stacks:
+    origin: Origin
+    i: int
+    entries: tuple[Array, Array]
+    moved: tuple[Array, Array]
+
+    def run(self) -> Array | None:
+        """Go through all entries, stack by stack."""
+        values = np.full((2, len(self.moved[0])), np.nan)
+        pace, done, count = self._pace(), 0, values.shape[1]
+        stack = Stack.of(self.origin.space, 0)
+        while done < count and pace.pays and not self.origin.evaluator.is_late:
+            size = max(1, pace.size // 2)
+            if len(stack.arrays[self.i]) < 2 * min(size, count - done):
+                if not stack.is_intact:
+                    return None
+                stack = Stack.of(self.origin.space, 2 * min(size, count - done))
+            block = slice(done, min(done + size, count))
+            started = time.perf_counter()
+            values[:, block] = self._in_one_call(stack, block)
+            pace.note(2 * (block.stop - done), time.perf_counter() - started)
+            done = block.stop
+        if not stack.is_intact:
+            return None
+        if done < count and not self.origin.evaluator.is_late:
+            rest = self._one_by_one(slice(done, count))
+            if rest is None:
+                return None
+            values[:, done:] = rest
+        return values
+
+    def _pace(self) -> _Pace:
+        evaluator = self.origin.evaluator
+        fixed = evaluator.problem.takes_stacks and evaluator.problem.batched is not True
+        first, most = (
+            max(2, room_in_a_stack(self.origin, *limit) // 2 * 2) for limit in ((), (MOST_BYTES,))
+        )
+        return _Pace(first, most, evaluator.stacking.a_call, fixed)
+
+    def _in_one_call(self, stack: Stack, block: slice) -> Array:
+        """Move entries, call, and put them right again."""
+        which, count = self.entries[0][block], block.stop - block.start
+        array = stack.arrays[self.i]
+        flat = array.reshape(len(array), -1).view(np.float64)
+        rows = np.arange(2 * count)
+        columns = np.concatenate([which, which])
+        x = flat[rows, columns]
+        flat[rows, columns] = np.concatenate([self.moved[0][block], self.moved[1][block]])
+        try:
+            values = numbers_of_stack(self.origin.evaluator, stack, 2 * count)
+        except (CallFailed, UsageError):  # by one point of them, perhaps
+            alone = self._one_by_one(block)
+            return np.full((2, count), np.nan) if alone is None else alone
+        finally:
+            flat[rows, columns] = x
+        self.origin.evaluator.spent.evaluations += 2 * count
+        return values.reshape(2, count)
+
+    def _one_by_one(self, block: slice) -> Array | None:
+        places, (right, left) = self.entries[1][block], self.moved
+        swept = sweep(self.origin, self.i, places, right[block], left[block])
+        return None if swept is None else np.array(swept)
