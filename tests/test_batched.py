@@ -484,3 +484,29 @@ def test_the_point_stays_as_it_is():
     x = X.copy()
     gradcheck.check_grad(sly, gradient_of, x, plan=PLANS["every"], batched=True)
     assert np.array_equal(x, X)
+
+
+def test_a_jacobian_takes_stacks_and_a_hessian_is_refused():
+    """Wrong pairs are named; second derivatives are taken at one point after another."""
+
+    def stacks(x):
+        return np.sin(x @ A)
+
+    def jac(x):
+        return np.cos(x @ A)[:, None] * A.T
+
+    x = X[0]
+    assert gradcheck.check_jacobian(stacks, jac, x, plan=Plan.every(seed=1), batched=True).ok
+
+    def wrong(x):
+        j = jac(x)
+        j[1, 4] *= 2
+        return j
+
+    for batched in True, "auto", 8:
+        report = gradcheck.check_jacobian(stacks, wrong, x, batched=batched)
+        assert report.findings[0].evidence["pairs"] == [[1, 4]]
+    with pytest.raises(UsageError, match="check_hessian takes points one by one"):
+        gradcheck.check_hessian(stacks, jac, x, batched=True)
+    with pytest.raises(UsageError, match="check_hvp takes points one by one"):
+        gradcheck.check_hvp(stacks, lambda x, v: v, x, batched=True)

@@ -27,7 +27,7 @@ from ..space import Space
 from .jacobian import agrees, is_square
 from .matrix import ROOT, Matrix, plain
 from .pairs import Asked, name_pairs
-from .parts import after, caused, merged, restated, seeded, with_first
+from .parts import after, caused, merged, refuse_stacks, restated, seeded, with_first
 from .slopes import along_slope
 from .symmetric import asymmetry, product_asymmetry
 
@@ -60,7 +60,7 @@ def check_hessian(
         The gradient, as in `check_grad`, but not as numbers. It is checked first, and where it
         passes, the Hessian is compared with differences of it, which have twice the digits.
     **options : Options
-        As in `check_grad`.
+        As in `check_grad`, but for `batched`.
 
     Returns
     -------
@@ -97,6 +97,7 @@ def check_hessian(
             f"hess is {hess!r}, but it must be a callable hess(x) that returns the Hessian, or the "
             f"Hessian itself; check_hvp is for a product hess(x, v)."
         )
+    refuse_stacks(options, "check_hessian")
     _real_space(x)
 
     def of_hessian(gradient: Gradient, options: Options) -> Report:
@@ -173,6 +174,7 @@ def check_hvp(
     options = seeded(options)
     if not callable(hvp):
         raise UsageError(f"hvp is a {type(hvp).__name__}, but it must be callable: hvp(x, v).")
+    refuse_stacks(options, "check_hvp")
     _real_space(x)
 
     def of_hessian(gradient: Gradient, options: Options) -> Report:

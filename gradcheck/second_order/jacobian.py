@@ -16,7 +16,7 @@ from ..records import Cause, Finding, PyTree, Report, UsageError, Verdict
 from ..space import Array, Space
 from .matrix import ROOT, Matrix, is_sparse, plain
 from .pairs import Asked, Pair, name_pairs
-from .parts import caused, restated, seeded, with_first
+from .parts import caused, point_by_point, restated, seeded, with_first
 
 MOST_NAMED = 4  # entries outside of a pattern that a sentence names
 
@@ -103,7 +103,8 @@ def explained(
     declared: Array | None = None,
 ) -> Report:
     """Name wrong pairs of output and input, and the transpose where that is what was returned."""
-    named = name_pairs(Asked(f, options.get("random", ()), options.get("bounds")), matrix, report)
+    asked = Asked(point_by_point(f, options), options.get("random", ()), options.get("bounds"))
+    named = name_pairs(asked, matrix, report)
     if named is not None:
         finding, found = named
         outside = [] if declared is None else [pair for pair in found if _lacks(declared, pair)]

@@ -6,12 +6,15 @@ Part of `second_order`.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 from ..check import Options
-from ..records import Budget, Cause, Finding, Plan, Report, UsageError, Verdict
+from ..execution.stacks import only_row, stack_of_one
+from ..records import Budget, Cause, Finding, Plan, PyTree, Report, UsageError, Verdict
 
 WORST = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
 
@@ -32,6 +35,30 @@ def seeded(options: Options) -> Options:
     if plan.seed is None:
         plan = replace(plan, seed=secrets.randbits(32))
     return {**options, "plan": plan}
+
+
+def refuse_stacks(options: Options, check: str) -> None:
+    """Refuse stacks of points where f is differentiated at one point after another."""
+    if options.get("batched", False) is not False:
+        raise UsageError(
+            f"batched={options['batched']!r}, but {check} takes points one by one; leave it out, "
+            f"and check the gradient by itself with check_grad(f, grad, x, batched=...)."
+        )
+
+
+def point_by_point(f: Callable[[PyTree], Any], options: Options) -> Callable[[PyTree], Any]:
+    """Return what takes a point, of an f that may take stacks only."""
+    batched = options.get("batched", False)
+    if batched is False or callable(batched):
+        return f
+
+    def alone(point: PyTree) -> Any:  # noqa: ANN401 - whatever f returns
+        if batched == "auto":
+            with suppress(Exception):  # foreign code, which may take nothing but stacks
+                return f(point)
+        return only_row(f(stack_of_one(point)))
+
+    return alone
 
 
 def after(options: Options, spent: Report) -> Options:
