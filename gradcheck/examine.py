@@ -32,7 +32,7 @@ from .probing import (
 from .records import RANK, Cause, ErrorMap, Finding, LeafReport, Plan, Verdict
 from .space import grid_of
 from .traces import error_map, line_trace, map_of_entries
-from .verdict import least_factor, sees_a_factor, tolerance_for
+from .verdict import allowance, least_factor, sees_a_factor
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,7 +250,7 @@ def _sum_up(place: Place, i: int, plan: Plan, results: Seen, stopped: Finding | 
     blamed = None
     if verdict is Verdict.FAIL:
         blamed = blame(results, worst, plan, place.rng)
-    elif verdict is Verdict.PASS and cause is Cause.PRECISION:
+    elif verdict is Verdict.PASS and cause is Cause.PRECISION and not worst.judgement.zero:
         blamed = blame_exactly(worst, plan, place.rng)
     wrong, complete = None, False
     if blamed is not None:
@@ -346,7 +346,7 @@ def _least_whole(results: Seen, plan: Plan) -> float:
 
 def _allowed(m: Measured, plan: Plan) -> float:
     """Return by how much a claim may be off along a line beyond its bar, remarked on or not."""
-    return m.tolerated or tolerance_for(m.analytic, plan.rtol) * m.judgement.scale
+    return m.tolerated or float(allowance(m.analytic, plan.rtol, m.judgement.scale))
 
 
 def _stopped(place: Place, path: str, done: int, planned: int) -> Finding:

@@ -34,6 +34,15 @@ MARGIN = 3.0  # times the bar, where the line is rough: the largest error/bar ev
 # backward pass lose digits, as long as that stays below what is worth seeing.
 CLAIM_ROUNDOFFS = 32.0
 CLAIM_SUMS = 2.0**10
+# Roundings of the smallest numbers of its dtype that a right claim may be off by in each entry:
+# more than one, because what its sums are made of may be among these too.
+CLAIM_LEAST = 8.0
+SMALLEST = (
+    "the claim is among the smallest numbers of its dtype, of which rounding is as large as they; "
+    "multiply both by a large constant"
+)
+MOST_ROUNDED = 0.5  # of the claim: where rounding may be more, nothing is certified
+ZERO_AS_ROUNDED = "zero, and the derivative is below what its dtype can hold along this line"
 SINGLE_BAR = 0.5  # of the mismatch: what a window's bar may be if it is to confirm it
 
 EXPLANATION = {
@@ -134,6 +143,16 @@ def tolerance_for(analytic: Analytic, rtol: float) -> float:
     return max(rtol, CLAIM_ROUNDOFFS * analytic.roundoff, sums)
 
 
+def allowance(analytic: Analytic, rtol: float, scale: Any) -> Any:  # noqa: ANN401
+    """Return by how much a claim may be off beyond the bar: the tolerance, and what underflows."""
+    return tolerance_for(analytic, rtol) * scale + underflow(analytic)
+
+
+def underflow(analytic: Analytic) -> float:
+    """Return by how much a right claim may be off among the smallest numbers of its dtype."""
+    return CLAIM_LEAST * analytic.least
+
+
 def is_vague(analytic: Analytic, rtol: float) -> bool:
     """Whether the tolerance for a single claim is more than what is worth seeing."""
     return tolerance_for(analytic, rtol) > max(WORTH_SEEING, rtol)
@@ -223,7 +242,7 @@ def _judge_smooth(
     analytic: Analytic, derivative: Derivative, scene: Scene, scale: float
 ) -> Judgement:
     distance = abs(analytic.value - derivative.value)
-    bar, tolerance = derivative.error_bar, scene.rtol * scale
+    bar, tolerance = derivative.error_bar, scene.rtol * scale + underflow(analytic)
     if distance <= bar + tolerance:
         return _judge_agreement(analytic, derivative, scene, scale)
     rough = derivative.evidence in (Evidence.NOISE, Evidence.PRECISION, Evidence.QUANTISED)
@@ -236,7 +255,12 @@ def _judge_agreement(
     analytic: Analytic, derivative: Derivative, scene: Scene, scale: float
 ) -> Judgement:
     distance, bar = abs(analytic.value - derivative.value), derivative.error_bar
-    if bar <= max(WORTH_SEEING, scene.rtol) * scale:
+    rounded = underflow(analytic)
+    if rounded > 0 and analytic.scale == 0 and distance + bar <= rounded:
+        return Judgement(Verdict.PASS, Cause.PRECISION, ZERO_AS_ROUNDED, scale, zero=True)
+    if rounded > MOST_ROUNDED * analytic.scale and bar <= rounded:
+        return Judgement(Verdict.INCONCLUSIVE, Cause.PRECISION, SMALLEST, scale)
+    if bar <= max(max(WORTH_SEEING, scene.rtol) * scale, rounded):
         if derivative.evidence is Evidence.EDGE:
             return Judgement(Verdict.PASS, Cause.DOMAIN, INSIDE, scale)
         if distance <= bar:
@@ -264,7 +288,7 @@ def judge_given(
     The formula is right then; what is left is rounding in the claim's arithmetic.
     """
     scale = max(judgement.scale, analytic.scale)
-    if distance <= bar + scene.rtol * scale + scene.zero:
+    if distance <= bar + scene.rtol * scale + underflow(analytic) + scene.zero:
         return judgement
     reason = (
         f"right in more digits, but as given it is off by {distance / scale:.0e}: rounding in "
@@ -277,7 +301,7 @@ def judge_given(
 def disputes(analytic: Analytic, derivative: Derivative, scene: Scene) -> bool:
     """Whether one window contradicts the claim by itself, with half the mismatch to spare."""
     distance = abs(analytic.value - derivative.value)
-    tolerance = scene.rtol * scale_of(analytic, derivative)
+    tolerance = scene.rtol * scale_of(analytic, derivative) + underflow(analytic)
     return distance > derivative.error_bar + tolerance and (
         derivative.error_bar < SINGLE_BAR * distance
     )

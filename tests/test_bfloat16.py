@@ -5,7 +5,7 @@ import pytest
 
 import gradcheck
 from gradcheck import Plan, UsageError, Verdict
-from gradcheck.space import is_floating, is_numeric, norm, same_bits, unit_roundoff
+from gradcheck.space import is_floating, is_numeric, least_rounding, norm, same_bits, unit_roundoff
 
 ml_dtypes = pytest.importorskip("ml_dtypes")
 BRAIN = np.dtype(ml_dtypes.bfloat16)
@@ -16,6 +16,16 @@ X = np.random.default_rng(0).standard_normal(8).astype(BRAIN)
 def test_unit_roundoff_is_that_of_eight_digits():
     """Half of what ml_dtypes says is the distance from 1 to the next number."""
     assert unit_roundoff(BRAIN) == float(ml_dtypes.finfo(BRAIN).eps) / 2
+
+
+@pytest.mark.parametrize(
+    ("dtype", "least"), [("f2", 2.0**-25), (BRAIN, 2.0**-134), ("f4", 2.0**-150), ("f8", 0.0)]
+)
+def test_least_rounding_is_half_of_the_smallest_number(dtype, least):
+    """Of float64 it is below all that float64 holds."""
+    assert least_rounding(np.dtype(dtype)) == least
+    smallest = np.nextafter(np.zeros((), dtype), np.ones((), dtype))
+    assert least in (float(smallest) / 2, 0.0)
 
 
 @pytest.mark.parametrize("dtype", [BRAIN, "f2", "f4", "f8", "g", "c8", "c16"])

@@ -160,3 +160,87 @@ def test_middle_of_claims_that_cross_zero_promises_no_factor(seed):
     wrong = beside_a_minimum(3e-4, seed, 0.5)
     assert right.verdict is Verdict.PASS
     assert wrong.verdict is Verdict.FAIL or not right.whole < 0.5
+
+
+# --- the smallest numbers of a dtype --------------------------------------------------------
+
+
+def tiny_wave(dtype, power, seed, factor=1.0, mode="reference", **plan):
+    """Check sin(x) 2^power, times a factor, of one output an entry."""
+    dtype, size = np.dtype(dtype), 2.0**power
+    x = np.random.default_rng(seed).standard_normal(6).astype(dtype)
+
+    def own(x):
+        return (np.sin(x.astype(dtype)) * dtype.type(size)).astype(dtype)
+
+    def vjp(x, dout):
+        slope = np.cos(x.astype(dtype)) * dtype.type(factor * size)
+        return (slope * dout.astype(dtype)).astype(dtype)
+
+    def wide(x):
+        return np.sin(x) * size
+
+    return gradcheck.check_vjp(
+        wide if mode == "follows" else own,
+        vjp,
+        x,
+        plan=Plan.auto(seed=seed, **plan),
+        **({"reference": wide} if mode == "reference" else {}),
+    )
+
+
+TINY = [("f2", -14), ("f2", -18), ("f2", -21), ("f2", -23), ("f2", -26),
+        ("f4", -130), ("f4", -140), ("f4", -147)]  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["alone", "reference", "follows"])
+@pytest.mark.parametrize(("dtype", "power"), TINY)
+def test_right_claim_among_the_smallest_numbers_is_not_failed(dtype, power, mode):
+    """The regression: their rounding is no share of them, and was taken for an error."""
+    for seed in SEEDS:
+        assert tiny_wave(dtype, power, seed, mode=mode, naming=0).verdict is not Verdict.FAIL
+
+
+@pytest.mark.parametrize("mode", ["reference", "follows"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_claim_that_is_zero_as_rounded_passes_and_says_so(seed, mode):
+    """The regression: it failed, as zero where f depends on x, and is the nearest that there is."""
+    report = tiny_wave("f2", -30, seed, mode=mode, canary=True)
+    assert report.ok
+    assert "below what its dtype can hold" in str(report)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_zero_where_the_dtype_could_hold_more_still_fails(seed):
+    """The wrong twin: the slope is a hundred times the smallest number."""
+    assert tiny_wave("f2", -17, seed, 0.0).verdict is Verdict.FAIL
+    assert tiny_wave("f4", -140, seed, 0.0).verdict is not Verdict.PASS
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("dtype", "power"), TINY[:-2])
+def test_error_above_what_is_certified_of_the_smallest_numbers_is_seen(dtype, power, seed):
+    """Half as much again; where that may be rounding, neither is it passed."""
+    limit = tiny_wave(dtype, power, seed, naming=0).leaves["x"].whole
+    wrong = tiny_wave(dtype, power, seed, 1.5, naming=0)
+    assert wrong.verdict is Verdict.FAIL or not limit < 0.5
+    if power in (-21, -23):
+        assert wrong.verdict is not Verdict.PASS
+
+
+def test_gradient_with_a_tiny_leaf_beside_a_large_one():
+    """The regression: its entries failed one by one where they were looked at."""
+    size = np.float16(2.0**-21)
+    x = np.random.default_rng(3).standard_normal(5).astype("f2")
+    report = gradcheck.check_grad(
+        lambda p: np.sin(p["a"]).sum() + float(size) * np.cos(p["b"]).sum(),
+        lambda p: {
+            "a": np.cos(p["a"].astype("f2")),
+            "b": (-np.sin(p["b"].astype("f2")) * size).astype("f2"),
+        },
+        {"a": x, "b": x[::-1].copy()},
+        plan=Plan.every(seed=1),
+    )
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.leaves["['a']"].verdict is Verdict.PASS
+    assert "smallest numbers of its dtype" in str(report).replace("\n  ", " ")

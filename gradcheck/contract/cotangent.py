@@ -11,7 +11,19 @@ import numpy as np
 
 from ..execution import Origin
 from ..records import Cause, Kind, PyTree, Verdict
-from ..space import Array, Tangent, is_array, keep, leaves_by_path, norm, rms, size_of, unchanged
+from ..space import (
+    Array,
+    Tangent,
+    is_array,
+    is_floating,
+    keep,
+    least_rounding,
+    leaves_by_path,
+    norm,
+    rms,
+    size_of,
+    unchanged,
+)
 from .breach import Broken
 from .calls import call_forward
 from .guard import guarded
@@ -28,6 +40,7 @@ FEW_DIGITS = 2.0**-12  # unit roundoffs above this are those of float16 and bflo
 GROSS = 1e-2  # of the leaf's own claim
 LEAST = 1e-3  # of the largest leaf's claim, and of the output, over one scale of the leaf
 HALF_OF_THE_DIGITS = 2.0  # times the root of the unit roundoff: both bounds where digits are few
+ROUNDED = 32.0  # halves of the smallest number of its dtype: a few for each claim and its factor
 # By which a cotangent is nudged, to see whether the claim is rounding; so often, as the rounding of
 # few numbers may be the same twice.
 LAST_DIGITS, NUDGES = 2.0**-20, 4
@@ -214,10 +227,16 @@ def _distances(origin: Origin, answers: _Answers) -> dict[int, float]:
         of_stretch = norm(answers.stretched[i] / k - v)
         away = max(of_sum, of_stretch)
         allowed = max(max(GROSS, digits) * sizes[i], max(LEAST, digits) * whole / scales[i])
+        allowed += ROUNDED * _least(leaves[i].array, v) * v.size**0.5
         # `>` so that what is not finite, and what was cut to integers, is left to others
         if away > allowed and np.isfinite(away) and v.dtype.kind not in "iu":
             far[i] = away / sizes[i]
     return far
+
+
+def _least(x: Array, claim: Array) -> float:
+    """Return half of the smallest number of the claim; of x, if the claim has come longer."""
+    return max(least_rounding(a.dtype) for a in (x, claim) if is_floating(a.dtype))
 
 
 def _not_linear(

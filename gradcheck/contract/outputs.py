@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..execution import Origin
-from ..space import Array, draw_weights, rms, unit_roundoff
+from ..space import Array, draw_weights, is_floating, least_normal, rms, unit_roundoff
 from .calls import claim_at
 
 FLATTEST = 1e-6  # outputs below this share of the rms are not weighted up any further
@@ -86,9 +86,12 @@ def _cotangents(
 def _equalised(origin: Origin, rng: np.random.Generator) -> dict[str, Array]:
     """Weigh every output by the inverse of its own size, within limits, in its own precision."""
     drawn = {}
+    dtypes = {claim.dtype for claim in origin.claimed.values() if is_floating(claim.dtype)}
     for path, array in (origin.short or origin).output.arrays.items():
-        size = np.abs(array).astype(np.float64)
-        typical = rms(size) or 1.0
+        # below that numbers are steps of one size, in f or the claim, which weights would enlarge
+        normal = max(least_normal(dtype) for dtype in (array.dtype, *dtypes))
+        size = np.maximum(np.abs(array).astype(np.float64), normal)
+        typical = rms(size)
         few = unit_roundoff(array.dtype) > unit_roundoff(np.dtype(np.float64))
         least = FLATTEST_OF_FEW_DIGITS if few else FLATTEST
         share = np.maximum(size / typical, least)  # before anything is multiplied: sizes underflow

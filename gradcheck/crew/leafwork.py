@@ -90,7 +90,7 @@ def line_to_bytes(line: Line) -> bytes:
     arrays = {"t": np.array([[value.t, value.step] for value in line.values]).reshape(-1, 2)}
     if line.analytic is not None:
         claim = line.analytic
-        arrays["analytic"] = np.array([claim.value, claim.scale, claim.roundoff])
+        arrays["analytic"] = np.array([claim.value, claim.scale, claim.roundoff, claim.least])
     for n, value in enumerate(line.values):
         arrays |= {f"{n} {path}": array for path, array in value.arrays.items()}
     return encode(arrays)

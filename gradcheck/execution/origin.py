@@ -19,10 +19,12 @@ from ..space import (
     Tangent,
     inner,
     is_floating,
+    least_rounding,
     norm,
     norm_of_products,
     rms,
     size_of,
+    total,
     unit_roundoff,
     working_dtype,
 )
@@ -150,15 +152,22 @@ class Origin:
         if isinstance(tangent, OneEntry):
             claim = self._with_planted(tangent.leaf).reshape(-1)[tangent.entry]
             change = complex(np.conj(claim)) * tangent.size
-            return Analytic(change.real, abs(change), roundoff)
+            least = self.least_of_claim(tangent.leaf) * abs(tangent.size)
+            return Analytic(change.real, abs(change), roundoff, least)
         claims = {i: self._with_planted(i) for i in tangent}
         value = sum(inner(claims[i], v) for i, v in tangent.items())
         terms = [norm_of_products(claims[i], v) for i, v in tangent.items()]
-        return Analytic(float(value), norm(np.array(terms)), roundoff)
+        least = sum(_least(claims[i], v) for i, v in tangent.items())
+        return Analytic(float(value), norm(np.array(terms)), roundoff, least)
 
     def roundoff_of_claim(self, i: int) -> float:
         """Return the unit roundoff of the claim of a leaf."""
         return _coarsest([self.claimed[i]])
+
+    def least_of_claim(self, i: int) -> float:
+        """Return what rounding of the claim of a leaf is among its smallest numbers."""
+        claim = self.claimed[i]
+        return least_rounding(claim.dtype) if is_floating(claim.dtype) else 0.0
 
     def _with_planted(self, i: int) -> Array:
         claim = self.claimed[i]
@@ -180,7 +189,7 @@ class Origin:
             self.evaluator.count()  # the call of `f` that comes before
             return Analytic(*(float(number) for number in known.arrays["x"]))
         pushed = self._pushed(tangent)
-        numbers = np.array([pushed.value, pushed.scale, pushed.roundoff])
+        numbers = np.array([pushed.value, pushed.scale, pushed.roundoff, pushed.least])
         memory.keep("the jvp", where, replace(self.output, arrays={"x": numbers}))
         return pushed
 
@@ -197,13 +206,20 @@ class Origin:
                 return Analytic(np.nan, np.nan)
         value = sum(inner(u, pushed[path]) for path, u in self.cotangent.items())
         scale = size_of([u * pushed[path] for path, u in self.cotangent.items()])
-        return Analytic(value, scale, _coarsest(pushed.values()))
+        least = sum(_least(pushed[path], u) for path, u in self.cotangent.items())
+        return Analytic(value, scale, _coarsest(pushed.values()), least)
 
     def tangent_tree(self, tangent: Tangent) -> PyTree:
         """Build the pytree of a tangent in the leaves' own dtypes, zero where it does not move."""
         zeros = {i: np.zeros_like(self.space.leaves[i].array) for i in self.space.moving}
         moved = {i: v.astype(self.space.leaves[i].array.dtype) for i, v in tangent.items()}
         return self.space.rebuild({**zeros, **moved})
+
+
+def _least(claim: Array, v: Array) -> float:
+    """Return what one rounding of each of the smallest numbers comes to; 0 in float64."""
+    least = least_rounding(claim.dtype) if is_floating(claim.dtype) else 0.0
+    return least * total(v) if least > 0 else 0.0
 
 
 def _coarsest(arrays: Iterable[Array]) -> float:

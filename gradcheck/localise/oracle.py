@@ -16,8 +16,8 @@ from ..differences import FINE_ARITHMETIC, Line, climb, first_step, glance
 from ..directions import FLATTEST, coordinate, scale_of_leaf
 from ..execution import Origin
 from ..records import Analytic, Derivative, Evidence, PyTree
-from ..space import Array, is_floating, rms, unit_roundoff
-from ..verdict import GLANCE_AGREEMENT, is_straight, tolerance_for
+from ..space import Array, is_floating, least_rounding, rms, unit_roundoff
+from ..verdict import GLANCE_AGREEMENT, allowance, is_straight
 from .reading import Entry, Reading
 
 WIDER = 4.0  # the second difference of an entry: its truncation is 16 times that of the first
@@ -161,7 +161,8 @@ class Oracle:
         rounds = claim is not None and is_floating(claim.dtype)
         digits = unit_roundoff(claim.dtype) if rounds and claim is not None else 0
         size = np.maximum(np.maximum(np.abs(analytic), np.abs(numeric)), self.least)
-        return size * tolerance_for(Analytic(0.0, 0.0, digits), self.rtol)
+        least = least_rounding(claim.dtype) if rounds and claim is not None else 0.0
+        return allowance(Analytic(0.0, 0.0, digits, least), self.rtol, size)
 
 
 def is_wrong(analytic: PyTree, numeric: PyTree, allowed: PyTree) -> PyTree:

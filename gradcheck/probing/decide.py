@@ -18,6 +18,7 @@ from ..space import unit_roundoff
 from ..verdict import (
     Judgement,
     Scene,
+    allowance,
     is_conceivable_convention,
     is_vague,
     judge_given,
@@ -165,12 +166,13 @@ def _may_be_rounding(place: Place, measured: Measured) -> bool:
 
 def _is_plain(measured: Measured) -> bool:
     """Whether what is beyond the bar is remarked on: not where a pass has a remark of its own."""
-    return measured.judgement.cause in (None, Cause.PRECISION)
+    judgement = measured.judgement
+    return judgement.cause is None or (judgement.cause is Cause.PRECISION and not judgement.zero)
 
 
 def _tolerance(measured: Measured, plan: Plan) -> float:
     scale = measured.judgement.scale
-    return tolerance_for(measured.analytic, plan.rtol) * scale if math.isfinite(scale) else 0.0
+    return float(allowance(measured.analytic, plan.rtol, scale)) if math.isfinite(scale) else 0.0
 
 
 def unmoved(place: Place, probe: Probe) -> Measured | None:

@@ -144,7 +144,12 @@ class Entries:
         scale = float(self.scale[k])
         return Measured(
             self.probe(k),
-            Analytic(float(self.analytic[k]), scale, self.claim_roundoff),
+            Analytic(
+                float(self.analytic[k]),
+                scale,
+                self.claim_roundoff,
+                self.claim_least * float(self.sizes[k]),
+            ),
             float(self.numeric[k]),
             float(self.bar[k]),
             Judgement(Verdict.PASS, None, "", scale),
@@ -163,6 +168,11 @@ class Entries:
     def claim_roundoff(self) -> float:
         """Unit roundoff of the claim."""
         return self.origin.roundoff_of_claim(self.leaf)
+
+    @property
+    def claim_least(self) -> float:
+        """What rounding of an entry of the claim is among its smallest numbers."""
+        return self.origin.least_of_claim(self.leaf)
 
     def _line(self, k: int) -> Line:
         line = Line(self.origin, self.probe(k).tangent)

@@ -36,6 +36,7 @@ from ..verdict import (
     nearest_usual_value,
     settles,
     tolerance_for,
+    underflow,
 )
 
 FROM_AFAR = (
@@ -167,6 +168,7 @@ def _climb_and_judge(line: Line, probe: Probe, analytic: Analytic, plan: Plan) -
     def clear_enough(choice: Choice) -> bool:
         distance = abs(choice.value - analytic.value) if math.isfinite(analytic.value) else 0.0
         slack = CLEAR * choice.bar + tolerance * max(scale, abs(choice.value))
+        slack += underflow(analytic)
         clear = distance > slack and not (choice.rough or choice.window.flat)
         return precise_enough(choice) or clear
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..records import RANK, Analytic, Verdict
 from ..space import Array
-from ..verdict import least_factor, tolerance_for
+from ..verdict import least_factor, tolerance_for, underflow
 from .entries import Entries
 from .here import Measured
 
@@ -94,6 +94,7 @@ class Seen(Sequence[Measured]):
             return math.inf
         some, e = self.settled, self.entries
         allowed = e.scale[some] * tolerance_for(Analytic(0.0, 0.0, e.claim_roundoff), rtol)
+        allowed += e.sizes[some] * underflow(Analytic(0.0, 0.0, least=e.claim_least))
         return least_factor(np.abs(e.analytic[some]), self.distances, e.bar[some], allowed)
 
     @property

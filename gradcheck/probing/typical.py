@@ -10,9 +10,11 @@ from ..records import Analytic, Cause, Verdict
 from ..verdict import (
     CLAIM_SUMS,
     MARGIN,
+    MOST_ROUNDED,
     WORTH_SEEING,
     Judgement,
     least_factor,
+    underflow,
 )
 from .averaging import Median
 
@@ -36,7 +38,7 @@ def judge_median(before: Judgement, analytic: Analytic, median: Median, rtol: fl
     """
     distance, bar = abs(median.value), median.bar
     scale = max(analytic.scale, distance)
-    tolerance = typical_tolerance(analytic, rtol) * scale
+    tolerance = typical_tolerance(analytic, rtol) * scale + underflow(analytic)
     unit, of_it = (scale, " of its size") if scale > 0 else (1.0, "")
     seen = (
         f"many short differences around x are off the claim by {median.value / unit:.1e} ± "
@@ -46,6 +48,7 @@ def judge_median(before: Judgement, analytic: Analytic, median: Median, rtol: fl
         return Judgement(Verdict.FAIL, Cause.OTHER, seen, scale)
     sees = bar <= max(WORTH_SEEING * scale, tolerance)
     agrees = distance <= bar + tolerance and sees
+    agrees = agrees and underflow(analytic) <= MOST_ROUNDED * scale
     verdict = Verdict.PASS if agrees else Verdict.INCONCLUSIVE
     least = least_factor(median.compared, distance + 2 * bar, bar, tolerance)
     if not agrees and least <= LARGEST_SAID:

@@ -86,11 +86,16 @@ class Analytic:
         of either sign may cancel in `value`.
     roundoff : float
         Unit roundoff of the dtype in which the claim is given.
+    least : float
+        What one rounding of each entry comes to along the direction, were all of them among the
+        smallest numbers of that dtype, where it is no share of them: sum |v_i| times half of the
+        smallest one.
     """
 
     value: float
     scale: float
     roundoff: float = 2.0**-53
+    least: float = 0.0
 
 
 @dataclass(frozen=True)

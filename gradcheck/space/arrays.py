@@ -25,6 +25,7 @@ DOUBLE = np.dtype(np.float64)
 
 BRAIN = "bfloat16"  # of the package ml_dtypes; NumPy computes with it and calls its kind void
 BRAIN_ROUNDOFF = 2.0**-8  # 8 digits, of which the first is not stored
+BRAIN_NORMAL = 2.0**-126  # it has the exponents of float32
 
 
 @cache
@@ -94,6 +95,22 @@ def unit_roundoff(dtype: np.dtype[Any]) -> float:
     if is_brain(dtype):
         return BRAIN_ROUNDOFF
     return float(np.finfo(dtype).eps) / 2
+
+
+@cache
+def least_rounding(dtype: np.dtype[Any]) -> float:
+    """Half of the smallest positive number of the dtype: by how much rounding moves zero at most.
+
+    Where numbers are below the smallest normal one, rounding is as large as there: 2^-25 for
+    float16, 2^-150 for float32. Below what float64 holds, as for itself, it is 0.
+    """
+    return unit_roundoff(dtype) * least_normal(dtype)
+
+
+@cache
+def least_normal(dtype: np.dtype[Any]) -> float:
+    """Return the smallest number that has all the digits of the dtype: 2^-14 for float16."""
+    return BRAIN_NORMAL if dtype.name == BRAIN else float(np.finfo(dtype).tiny)
 
 
 COARSEST_GRID = 2.0**-4  # float16 has no digits to be exact in; sixteen sizes are the least
@@ -188,6 +205,11 @@ def largest(a: Array) -> float:
 def norm_of_products(a: Array, b: Array) -> float:
     """Euclidean norm of all a_i b_i, of which no array is made."""
     return _norm(np.array([_norm(left * right) for left, right in in_blocks(a, b)]))
+
+
+def total(a: Array) -> float:
+    """Sum of the moduli of all entries."""
+    return sum(float(np.abs(block).sum(dtype=np.float64)) for (block,) in in_blocks(a))
 
 
 def rms(a: Array) -> float:
