@@ -25,7 +25,7 @@ from .jax_probes import (
     Prober,
     Sample,
 )
-from .jax_trees import Leaves, as_array, as_long_as, jax, jnp
+from .jax_trees import Leaves, as_array, as_jax, as_long_as, exact_products, jax
 
 BATCH = 3  # points under jax.vmap
 
@@ -44,7 +44,7 @@ def ask(prober: Prober, modes: Sequence[str]) -> Heard:
     Costs a compilation and some 20 calls of a mode; 5 for each leaf to compare both modes.
     """
     # products of full precision, for a batched one may otherwise be computed in a coarser one
-    with as_long_as(prober.function.start.values()), jax.default_matmul_precision("highest"):
+    with as_long_as(prober.function.start.values()), exact_products():
         mode = modes[0]
         first = prober.sample(mode, prober.x, _seed(prober, mode))
         faults = [*_value_faults(prober, first)]
@@ -90,7 +90,7 @@ def _mode_faults(prober: Prober) -> Iterable[Finding]:
     outputs = [norm(as_array(u[k]) * y) for k, y in sample.answer.value.items()]
     floor = OF_THE_OUTPUT * sample.roundoff * sum(outputs)
     for name, step in v.items():
-        alone = {k: w if k == name else jnp.zeros_like(w) for k, w in v.items()}
+        alone = {k: w if k == name else as_jax(np.zeros_like(as_array(w))) for k, w in v.items()}
         pushed = prober.sample("forward", prober.x, alone)
         forward, size = _pairing(u, pushed.answer.derivative)
         reverse, size_back = _pairing({name: step}, sample.answer.derivative)
@@ -153,8 +153,9 @@ def _under_vmap(prober: Prober, mode: str, batch: Sequence[Sample]) -> Heard:
             parts = prober.call(call, points, seeds)
         except Exception as error:  # foreign code
             return _cannot("jax.vmap", error)
+        read = [{name: as_array(array) for name, array in part.items()} for part in parts]
         for k, sample in enumerate(batch):
-            row = Answer.of(*({name: array[k] for name, array in p.items()} for p in parts))
+            row = Answer(*({name: array[k] for name, array in p.items()} for p in read))
             faults = tuple(_other("jax.vmap", mode, sample, row, advice))
             if faults:
                 return Heard(faults)
@@ -162,7 +163,7 @@ def _under_vmap(prober: Prober, mode: str, batch: Sequence[Sample]) -> Heard:
 
 
 def _stacked(trees: Sequence[Leaves]) -> Leaves:
-    return {name: jnp.stack([tree[name] for tree in trees]) for name in trees[0]}
+    return {name: as_jax(np.stack([np.asarray(tree[name]) for tree in trees])) for name in trees[0]}
 
 
 def _cannot(transformation: str, error: Exception) -> Heard:

@@ -8,6 +8,7 @@ Part of `adapters`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,17 @@ except ModuleNotFoundError as error:
     message = "the checks of JAX's derivatives need jax: pip install jax"
     raise ImportError(message) from error
 
-__all__ = ["Leaves", "Named", "Translated", "as_array", "as_long_as", "jax", "jnp", "tangent"]
+__all__ = [
+    "Leaves",
+    "Named",
+    "Translated",
+    "as_array",
+    "as_jax",
+    "as_long_as",
+    "exact_products",
+    "jax",
+    "tangent",
+]
 
 JaxArray = Any  # jax may not be installed where types are checked
 Leaves = dict[str, JaxArray]
@@ -139,8 +150,8 @@ class Translated:
         return dict(zip(self.start, arrays, strict=True))
 
     def given(self, moving: Leaves) -> Leaves:
-        """Make JAX's arrays; copies, as JAX may otherwise look at memory that NumPy writes to."""
-        return {name: jnp.array(array) for name, array in moving.items()}
+        """Make JAX's arrays of NumPy's."""
+        return {name: as_jax(array) for name, array in moving.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,12 +167,30 @@ def as_long_as(arrays: Iterable[Any]) -> Any:  # noqa: ANN401 - a context of JAX
     return jax.enable_x64(bool(long or jax.config.jax_enable_x64))
 
 
+def exact_products() -> Any:  # noqa: ANN401 - a context of JAX's
+    """Compute products of matrices in full precision, where JAX may do otherwise.
+
+    On a CPU it does not, unless it is asked to; there every operation would be compiled once more.
+    """
+    if jax.default_backend() == "cpu" and jax.config.jax_default_matmul_precision is None:
+        return nullcontext()
+    return jax.default_matmul_precision("highest")
+
+
 SHORT = 2.0**-24  # unit roundoff of the finest numbers that JAX has without x64
+
+
+def as_jax(array: Any, dtype: Any = None) -> JaxArray:  # noqa: ANN401 - arrays of NumPy
+    """Make an array of JAX; a copy, as JAX may otherwise look at memory that NumPy writes to.
+
+    NumPy copies and converts: JAX compiles each of its own operations, once for each shape.
+    """
+    return jax.device_put(np.array(array, dtype, order="C"))
 
 
 def tangent(primal: JaxArray, step: JaxArray) -> JaxArray:
     """Return a tangent or a cotangent of the dtype that JAX asks for."""
-    return jnp.asarray(step, primal.dtype)
+    return as_jax(step, primal.dtype)
 
 
 def as_array(leaf: JaxArray) -> np.ndarray[Any, Any]:
