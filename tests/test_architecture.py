@@ -73,6 +73,7 @@ FILES_OF = {
         "adapters/torch_arrays.py",
         "adapters/torch_layout.py",
         "adapters/torch_modules.py",
+        "adapters/torch_stacks.py",
         "adapters/torch_tensors.py",
         "adapters/torch_upstream.py",
         "compat/torch_tensors.py",

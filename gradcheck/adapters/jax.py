@@ -19,7 +19,7 @@ import numpy as np
 from ..check import Options, check_jvp, check_vjp
 from ..randomness import Held
 from ..records import RANK, Cause, Finding, Plan, PyTree, Report, UsageError
-from .answers import with_faults, with_remarks
+from .answers import read_batched, with_faults, with_remarks
 from .jax_probes import Prober
 from .jax_questions import Heard, ask
 from .jax_trees import Translated, as_long_as
@@ -55,7 +55,9 @@ def check(
         has no forward mode, and a report then says so.
     **options : Options
         `plan`, `name`, `random`, `reference`, `progress`, as for `gradcheck.check_grad`. Each mode
-        has the plan's budget to itself; `reference(*args)` is called as `fn` is.
+        has the plan's budget to itself; `reference(*args)` is called as `fn` is. `batched=True`
+        evaluates many points in one call by `jax.vmap`, one by one where that does not work, with a
+        remark.
 
     Returns
     -------
@@ -110,6 +112,8 @@ def check(
     if isinstance(plan, Plan) and plan.seed is None:
         plan = replace(plan, seed=secrets.randbits(32))  # the same in both modes
     options = {**options, "plan": plan}
+    if read_batched(options.pop("batched", False)):
+        options["batched"] = function.f_stacked
     if options.get("reference") is not None:
         options["reference"] = replace(function, fn=options["reference"]).f
     prober = Prober(function, _rng(plan), Held.of(_listed(options.get("random", ()))))

@@ -128,6 +128,12 @@ class Translated:
         with as_long_as(point.values()):
             return _named(self.called(self.given(moving)))
 
+    def f_stacked(self, stack: Named) -> Named:
+        """Compute the outputs of a stack of points; what JAX cannot batch it raises."""
+        moving = self.moving(stack.values())
+        with as_long_as(stack.values()):
+            return _named(jax.vmap(self.called)(self.given(moving)))
+
     def vjp(self, point: Named, cotangent: Named) -> Named:
         """Go backward; conjugated, as df is Re sum g dx in JAX, and Re sum conj(g) dx here."""
         with as_long_as(point.values()):

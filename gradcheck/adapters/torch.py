@@ -20,11 +20,12 @@ except ModuleNotFoundError as error:
 from ..check import Options, check_grad, check_jvp, check_vjp
 from ..randomness import Held
 from ..records import Plan, PyTree, Report, UsageError
-from .answers import with_faults, with_remarks
+from .answers import read_batched, with_faults, with_remarks
 from .modes import merged
 from .torch_arrays import Array
 from .torch_first_look import FirstLook, first_look
 from .torch_modules import call_of, kept, tree_of
+from .torch_stacks import stacked
 from .torch_tensors import Call, Function, Still, Tensor, Translated, backward_of
 from .torch_upstream import draw, modes_disagree, upstream_faults
 
@@ -57,7 +58,9 @@ def check_function(
         Check the forward mode too, by dual numbers, with leaves `['forward'][0]`; and that both
         modes agree, <u, J v> = <J' u, v>, for which no differences are needed.
     **options : Options
-        As of `gradcheck.check_vjp`; `reference(*inputs)` takes and returns tensors.
+        As of `gradcheck.check_vjp`; `reference(*inputs)` takes and returns tensors;
+        `batched=True` evaluates many points in one call by `torch.func.vmap`, one by one where that
+        does not work, with a remark.
 
     Returns
     -------
@@ -104,6 +107,7 @@ def check_function(
     func = _callable(fn)
     settings, still = _held_still(options)
     given = settings.pop("reference", None)
+    batched = read_batched(settings.pop("batched", False))
 
     def translated(make: Callable[[Any], Call], tree: PyTree) -> tuple[Translated, dict[str, Any]]:
         """Translate a mode, and the reference likewise."""
@@ -128,6 +132,8 @@ def check_function(
             )
     if forward:
         third, extra = translated(_applied_forward, {"forward": inputs})
+        if batched:
+            extra["batched"] = stacked(third)
         report = check_jvp(third.f, third.jvp, third.point, **settings, **extra)
         faults = modes_disagree(third, report.plan.rtol)
         reports["forward"] = with_faults(report, faults)
@@ -153,7 +159,7 @@ def check_module(
         the module that it reads, as for a penalty, are differentiated there too. By default the
         outputs are checked, with random upstream gradients.
     **options : Options
-        As of `gradcheck.check_grad`; `reference` is another module with the same parameters, which
+        As of `check_function`; `reference` is another module with the same parameters, which
         computes the same in more digits.
 
     Returns
@@ -188,6 +194,7 @@ def check_module(
     _require_module("module", module)
     settings, still = _held_still(options, partial(kept, module))
     given = settings.pop("reference", None)
+    batched = read_batched(settings.pop("batched", False))
     tree, key = tree_of(module, inputs)
     own = Translated.of(call_of(module, key, loss), tree, still, "module")
     look = _looked_at(own)
@@ -195,6 +202,9 @@ def check_module(
         _require_module("reference", given)
         finer = replace(still, around=partial(kept, given))
         settings["reference"] = Translated.of(call_of(given, key, loss), tree, finer, "module").f
+    if batched:
+        many = stacked(own)
+        settings["batched"] = many if loss is None else partial(_only, many)
     if loss is None:
         report = check_vjp(own.f, own.vjp, own.point, **settings)
         report = with_faults(report, upstream_faults(own))

@@ -259,8 +259,8 @@ class Translated:
 
         With a tangent, the tensors are dual numbers.
         """
-        arrays = self._flat(point)
-        pushed = [None] * len(arrays) if tangent is None else self._flat(tangent)
+        arrays = self.flat(point)
+        pushed = [None] * len(arrays) if tangent is None else self.flat(tangent)
         finer = any(
             array is not None and array.dtype.itemsize > value.dtype.itemsize
             for array, value in zip(arrays, self.given, strict=True)
@@ -269,26 +269,31 @@ class Translated:
         with self.still.kept():
             for array, v, value in zip(arrays, pushed, self.given, strict=True):
                 if array is None:
-                    values.append(_carried(value, finer=finer))
+                    values.append(carried(value, finer=finer))
                     continue
                 leaf = as_tensor(array, device=value.device).requires_grad_()
                 source = leaf if v is None else forward_ad.make_dual(leaf, like(leaf, v))
                 values.append(laid_out_like(value, source))
                 leaves.append(leaf)
                 handed.append(Handed.of(values[-1], array))
-            tree = optree.tree_unflatten(self.spec, values)
-            return self.call(tree, lambda output: then(_read(output, leaves, handed)))
+            return self.call(
+                self.unflatten(values), lambda output: then(_read(output, leaves, handed))
+            )
 
     def arrays(self, tree: PyTree) -> list[Array]:
         """List the arrays of a tree, such as gradients, in the order of `moving`."""
-        return [array for array in self._flat(tree) if array is not None]
+        return [array for array in self.flat(tree) if array is not None]
 
-    def _flat(self, tree: PyTree) -> list[Any]:
+    def flat(self, tree: PyTree) -> list[Any]:
+        """List the leaves of a tree, None among them."""
         return optree.tree_leaves(tree, none_is_leaf=True, namespace=NAMESPACE)
 
     def tree(self, arrays: Iterator[Array]) -> PyTree:
         """Put arrays in the place of what is differentiated, None in that of all else."""
-        values = [next(arrays) if moves(value) else None for value in self.given]
+        return self.unflatten([next(arrays) if moves(value) else None for value in self.given])
+
+    def unflatten(self, values: Sequence[Any]) -> PyTree:
+        """Put leaves into the tree."""
         return optree.tree_unflatten(self.spec, values)
 
 
@@ -341,7 +346,7 @@ def moves(value: object) -> bool:
     return isinstance(value, torch.Tensor) and bool(value.requires_grad)
 
 
-def _carried(value: Any, *, finer: bool) -> Any:  # noqa: ANN401 - whatever the function takes
+def carried(value: Any, *, finer: bool) -> Any:  # noqa: ANN401 - whatever the function takes
     """Copy a tensor that is not differentiated, in more digits where the others have them."""
     if not isinstance(value, torch.Tensor):
         return value

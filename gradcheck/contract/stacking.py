@@ -75,7 +75,7 @@ def examine_stacks(origin: Origin, seed: int | None) -> tuple[Finding, ...]:
         return ()
     if evaluator.problem.takes_stacks:
         raise Broken(trouble.cause, f"{trouble.message}; {trouble.mend}.", Verdict.INCONCLUSIVE)
-    message = f"{trouble.message}, so points went to f one by one."
+    message = f"Points went to f one by one: {trouble.message}."
     return (Finding(Cause.OTHER, message),)
 
 
@@ -152,7 +152,8 @@ def _between(one: float, other: float) -> float:
 def _raised(failure: CallFailed, count: int) -> _Trouble:
     return _Trouble(
         Cause.RAISED,
-        f"a stack of {count} points along a leading axis does not work: {failure}",
+        f"a stack of {count} points along a leading axis does not work: "
+        f"{str(failure).splitlines()[0].rstrip('.')}",
         "let f take stacks of any length, or leave out batched",
     )
 
