@@ -91,6 +91,7 @@ from .network import (
     forward,
     initialise,
     predict,
+    stacked_cost,
     weight_names,
 )
 from .normalisation import (
@@ -235,6 +236,7 @@ __all__ = [
     "scatter_add_forward",
     "softmax_backward",
     "softmax_forward",
+    "stacked_cost",
     "standardise",
     "train",
     "update_statistics",

@@ -251,6 +251,31 @@ def cost_and_gradient(
     return total, gradient
 
 
+def stacked_cost(network: Network, params: Params, batch: Batch) -> Array:
+    """Compute the cost of many parameters at once, without dropout: one number for each, (B,).
+
+    Every array of params has an axis of length B in front of its own. Layers take the stack in one
+    product each; the loss, which has few numbers, is computed one after another.
+
+    Examples
+    --------
+    >>> network = Network((2, 3, 2))
+    >>> params = initialise(network, "zeros", np.random.default_rng(0))
+    >>> stack = {name: np.stack([array, array]) for name, array in params.items()}
+    >>> stacked_cost(network, stack, Batch(np.ones((1, 2)), np.array([1]))).round(6)
+    array([0.693147, 0.693147])
+    """
+    weights = weight_names(network)
+    rows = {name: a if name in weights else a[:, np.newaxis] for name, a in params.items()}
+    prediction, _ = forward(network, rows, batch.inputs)  # (B, m, n_out)
+    costs = []
+    for n, one in enumerate(prediction):
+        data_cost, _ = LOSSES[network.loss].forward(one, batch.targets)
+        penalty, _ = l2_forward([params[W][n] for W in weights], network.weight_decay, len(one))
+        costs.append(data_cost + penalty)
+    return np.array(costs)
+
+
 def predict(network: Network, params: Params, inputs: Array) -> Array:
     """Return labels (m,) for softmax, 0 or 1 (m, n_out) for bce, values (m, n_out) for mse."""
     prediction, _ = forward(network, params, inputs)
