@@ -41,7 +41,7 @@ def _row(leaf, n, given):
     if not is_floating(given):
         return leaf
     if isinstance(given, np.ndarray):
-        row = np.empty_like(given)  # laid out as that of a single point
+        row = np.empty_like(given, leaf.dtype)  # laid out as that of a single point
         row[...] = leaf[n]
         return row
     return leaf[n] if isinstance(given, np.generic) else type(given)(leaf[n])
