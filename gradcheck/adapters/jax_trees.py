@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import optree
 
 from ..records import PyTree, UsageError
-from ..space import NAMESPACE, is_floating, unit_roundoff
+from ..space import is_floating, unit_roundoff
+from .named import Named
 
 try:
     import jax
@@ -40,32 +40,6 @@ __all__ = [
 JaxArray = Any  # jax may not be installed where types are checked
 Leaves = dict[str, JaxArray]
 Function = Callable[..., Any]
-
-
-class Named(dict[str, Any]):
-    """Leaves by the names that JAX gives them, such as `[0]['W']` or `[1].weight`."""
-
-
-class _NamedEntry(optree.PyTreeEntry):
-    """A step into a `Named`: its name is the whole path already."""
-
-    __slots__ = ()
-
-    def codify(self, /, node: str = "") -> str:
-        return f"{node}{self.entry}"
-
-
-def _taken_apart(named: Any) -> Any:  # noqa: ANN401 - optree takes a Named for its keys
-    return tuple(named.values()), tuple(named), tuple(named)
-
-
-def _put_together(names: Any, leaves: Any) -> Named:  # noqa: ANN401 - likewise
-    return Named(zip(names, leaves, strict=True))
-
-
-optree.register_pytree_node(
-    Named, _taken_apart, _put_together, path_entry_type=_NamedEntry, namespace=NAMESPACE
-)
 
 
 @dataclass(frozen=True, eq=False)

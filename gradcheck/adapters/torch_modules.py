@@ -6,9 +6,8 @@ Part of `adapters`.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import chain
 from typing import Any
 
 import torch
@@ -16,9 +15,8 @@ from torch import nn
 from torch.func import functional_call
 
 from ..records import PyTree, UsageError
+from .attributes import attributes_kept
 from .torch_tensors import Call, Tensor, moves
-
-SHALLOW: dict[type, Callable[[Any], Any]] = {dict: dict, list: list, set: set}
 
 
 def tree_of(module: Any, inputs: tuple[Any, ...]) -> tuple[OrderedDict[str, Any], str]:  # noqa: ANN401
@@ -85,46 +83,18 @@ class _Then(nn.Module):  # type: ignore[misc] # torch may not be installed where
 @contextmanager
 def kept(module: Any) -> Iterator[None]:  # noqa: ANN401 - of torch
     """Put back what a call leaves in a module: attributes, what it keeps in containers, tensors."""
-    found = [(each.__dict__, dict(each.__dict__)) for each in module.modules()]
-    inside = [
-        (value, SHALLOW[kind](value))
-        for _, attributes in found
-        for value in attributes.values()
-        for kind in SHALLOW
-        if isinstance(value, kind)
-    ]
+    modules = list(module.modules())
     tensors = [
         (value, value.detach().clone())
-        for _, attributes in found
-        for value in attributes.values()
+        for each in modules
+        for value in each.__dict__.values()
         if isinstance(value, torch.Tensor)
     ]
     try:
-        yield
+        with attributes_kept(modules):
+            yield
     finally:
-        for now, before in (*found, *inside):
-            _restore(now, before)
         for tensor, before in tensors:
             if not torch.equal(tensor, before):
                 with torch.no_grad():
                     tensor.copy_(before)
-
-
-def _restore(now: Any, before: Any) -> None:  # noqa: ANN401 - dict, list or set
-    """Give a container its old items, if it has others; one that is frozen has none."""
-    if isinstance(now, set):
-        same = now == before
-    else:
-        pairs = zip(_flat(now), _flat(before), strict=False)
-        same = len(now) == len(before) and all(new is old for new, old in pairs)
-    if same:
-        return
-    if isinstance(now, list):
-        now[:] = before
-    else:
-        now.clear()
-        now.update(before)
-
-
-def _flat(container: Any) -> Iterable[Any]:  # noqa: ANN401 - dict or list
-    return chain.from_iterable(container.items()) if isinstance(container, dict) else container
