@@ -12,7 +12,7 @@ from .origin import Origin
 from .outputs import Output, copied, describe, read_numbers, read_output, read_scalar
 from .stacked_sweep import stacked_sweep
 from .stacks import Stack, Stacking
-from .sweep import answers_in_place, sweep
+from .sweep import answers_in_place, sweep, sweep_copies
 
 __all__ = [
     "Ahead",
@@ -37,4 +37,5 @@ __all__ = [
     "read_scalar",
     "stacked_sweep",
     "sweep",
+    "sweep_copies",
 ]

@@ -1,14 +1,16 @@
 """The tight loop: `f` to the right and to the left of every entry of one leaf.
 
 The array that calls are handed is changed in place and put right after each pair, so that an entry
-costs two calls of `f` and next to nothing else: no copy, no new point, no arithmetic. Judges
-nothing; what cannot be had like this is left out, for whoever asked to measure one by one.
+costs two calls of `f` and next to nothing else: no copy, no new point, no arithmetic. Of a small
+leaf copies cost as little, and nothing has to be asked of `f` before. Judges nothing; what cannot
+be had like this is left out, for whoever asked to measure one by one.
 Part of `execution`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +18,7 @@ import numpy as np
 import optree
 
 from ..records import PyTree, UsageError
-from ..space import NAMESPACE, Array, flat_in_memory, rms, same_bits
+from ..space import NAMESPACE, Array, Leaf, flat_in_memory, rms, same_bits
 from .evaluator import BudgetSpent, CallFailed
 from .origin import Origin
 from .outputs import read_scalar
@@ -62,6 +64,47 @@ def sweep(
         leaf.put_right()
 
 
+def sweep_copies(
+    origin: Origin, i: int, which: Array, right: Array, left: Array
+) -> tuple[tuple[Array, Array], int]:
+    """Evaluate `f` as `sweep` does, each time in an array of its own; takes more time an entry.
+
+    `which` are numbers of coordinates. Returns the values, and for how many entries, from the
+    first, they are what `f` returned: it ends where `f` raises, or the seconds are over.
+    """
+    leaf, spent = origin.space.leaves[i], origin.evaluator.spent
+    f, build, base = _bare(origin), origin.space.around(i), leaf.array
+    entries, (ups, downs) = _in_leaf(leaf, which, (right, left))
+    values: tuple[list[Any], list[Any]] = ([], [])
+    add_right, add_left = values[0].append, values[1].append
+    calls = 0
+    with np.errstate(all="ignore"), suppress(Exception):  # foreign code, as below
+        for k, up, down in zip(entries, ups, downs, strict=True):
+            for number, add in ((up, add_right), (down, add_left)):
+                array = base.copy(order="K")
+                array.flat[k] = number
+                spent.point = point = build(array)  # the next one must not lie where this one was
+                calls += 1
+                add(f(point))
+    spent.evaluations += calls
+    answered, swept = len(values[1]), np.full((2, len(which)), np.nan)
+    swept[:, :answered] = _plain(values[0][:answered]), _plain(values[1])
+    known = set(map(type, values[0] + values[1])) <= {*PLAIN}
+    return (swept[0], swept[1]), answered if known else 0
+
+
+def _in_leaf(
+    leaf: Leaf, which: Array, moved: tuple[Array, Array]
+) -> tuple[list[int], tuple[list[Any], list[Any]]]:
+    """Return the flat indices of coordinates, and the numbers of the leaf that they become."""
+    if leaf.array.dtype.kind != "c":
+        return which.tolist(), (moved[0].tolist(), moved[1].tolist())
+    numbers = [leaf.array.reshape(-1)[which // 2] for _ in moved]
+    for each, parts in zip(numbers, moved, strict=True):
+        each.view(np.float64)[2 * np.arange(len(which)) + which % 2] = parts
+    return (which // 2).tolist(), (numbers[0].tolist(), numbers[1].tolist())
+
+
 SAME = 2.0**10  # roundings of f: sums over arrays that lie in memory otherwise
 
 
@@ -100,7 +143,7 @@ class _Loop:
 
     def run(self, places: Array, moved: tuple[Array, Array], values: Array) -> bool:
         """Fill in the values, block by block; returns whether `f` has left the point as it was."""
-        f, flat, parts = self._f, flat_in_memory(self.array), _parts(self.point)
+        f, flat, parts = _bare(self.origin), flat_in_memory(self.array), _parts(self.point)
         view: Any = memoryview(flat)  # type: ignore[arg-type]
         for start in range(0, len(places), BLOCK):
             block = slice(start, start + BLOCK)
@@ -117,13 +160,13 @@ class _Loop:
                 break
         return True
 
-    @property
-    def _f(self) -> Callable[[PyTree], Any]:
-        """`f` as it is, where it returns plain numbers; else what makes one of its answer."""
-        f = self.origin.evaluator.bare()
-        if type(self.origin.output.given["x"]) in PLAIN:
-            return f
-        return lambda point: float(read_scalar(f(point)).arrays["x"])
+
+def _bare(origin: Origin) -> Callable[[PyTree], Any]:
+    """`f` as it is, where it returns plain numbers; else what makes one of its answer."""
+    f = origin.evaluator.bare()
+    if type(origin.output.given["x"]) in PLAIN:
+        return f
+    return lambda point: float(read_scalar(f(point)).arrays["x"])
 
 
 def _plain(values: list[Any]) -> list[float]:

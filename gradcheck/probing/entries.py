@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -32,6 +32,7 @@ from ..execution import (
     read_scalar,
     stacked_sweep,
     sweep,
+    sweep_copies,
 )
 from ..records import Analytic, Kind, Verdict
 from ..space import Array, OneEntry, flat_in_memory, unit_roundoff
@@ -47,9 +48,12 @@ from .here import Measured
 SPARE = 2.0  # times less rounding than a glance allows: the values of f move it a little
 MOST_DOUBLINGS = 8.0  # of the first step, where rounding asks for a larger one
 SMALLEST = 2.0**-8  # of the first step: no smaller one is ever wanted
-CALIBRATED = 64  # entries: for fewer, the evaluations that are tried first would count
+# Entries: for fewer, the evaluations that are tried first would count, and copies of the leaf are
+# cheap; so `f` is handed an array of its own each time, at the step that is right for most.
+CALIBRATED = 64
 TRIED = 5  # entries at which truncation is looked at
 MOST_TRUNCATION = 1e-3  # of the claim: what is off by more is no truncation at such steps
+NOTHING = (np.empty(0), np.empty(0))
 LOOPED = (np.dtype(np.float64), np.dtype(np.complex128))
 
 
@@ -65,6 +69,8 @@ class _Beside:
         The step, and by how much t = 1 moves the entry.
     steps, values : pairs of (N,) arrays
         To the right and to the left, the step really taken, and `f`; NaN where there is no value.
+    answered : int
+        The values of the first so many are what `f` returned, also where they are not finite.
     """
 
     which: Array
@@ -72,17 +78,19 @@ class _Beside:
     sizes: Array
     steps: tuple[Array, Array]
     values: tuple[Array, Array]
+    answered: int = 0
 
     def with_others(self, others: _Beside) -> _Beside:
         """Put the numbers of all coordinates together, in their order."""
-        which = np.concatenate([self.which, others.which])
-        order = np.argsort(which)
+        count = len(self.which) + len(others.which)
 
         def joined(one: Array, other: Array) -> Array:
-            return np.concatenate([one, other])[order]
+            whole = np.empty(count)
+            whole[self.which], whole[others.which] = one, other
+            return whole
 
         return _Beside(
-            which[order],
+            np.arange(count),
             joined(self.t, others.t),
             joined(self.sizes, others.sizes),
             (joined(self.steps[0], others.steps[0]), joined(self.steps[1], others.steps[1])),
@@ -181,8 +189,12 @@ class Entries:
         return line
 
     def _outputs(self, k: int) -> dict[float, tuple[float, Output]]:
-        beside = self._beside(k)
-        return {t: (step, read_scalar(value)) for t, step, value in beside if math.isfinite(value)}
+        known = k < self.beside.answered
+        return {
+            t: (step, read_scalar(value))
+            for t, step, value in self._beside(k)
+            if known or math.isfinite(value)
+        }
 
     def _beside(self, k: int) -> list[tuple[float, float, float]]:
         t = float(self.beside.t[k])
@@ -207,9 +219,13 @@ def look_at_entries(origin: Origin, lines: Sequence[Probe]) -> Entries | None:
     if not isinstance(lines, Coordinates) or not _can_be_looped(origin, lines):
         return None
     asked = _Asked.of(origin, lines)
+    everything = np.arange(len(lines))
+    if len(lines) < CALIBRATED:
+        if origin.evaluator.stacks:  # the lines go in stacks, whatever they take
+            return None
+        return asked.read(asked.beside_in_copies(everything, np.full(len(lines), asked.first)))
     if not answers_in_place(origin, lines.i, asked.first):
         return None
-    everything = np.arange(len(lines))
     t = asked.first * 2.0**asked.doublings
     some = everything[:: len(lines) // TRIED]
     tried = asked.beside(some, t[some])
@@ -217,7 +233,7 @@ def look_at_entries(origin: Origin, lines: Sequence[Probe]) -> Entries | None:
         return None
     halvings = asked.halvings(tried)
     if halvings == 0:  # what was tried is what was asked
-        rest = np.setdiff1d(everything, some)
+        rest = np.delete(everything, some)
         others = asked.beside(rest, t[rest])
         return None if others is None else asked.read(tried.with_others(others))
     t = asked.first * 2.0 ** np.maximum(asked.doublings - halvings, asked.fewest_doublings)
@@ -228,18 +244,19 @@ def look_at_entries(origin: Origin, lines: Sequence[Probe]) -> Entries | None:
 def _can_be_looped(origin: Origin, lines: Coordinates) -> bool:
     """Whether two evaluations an entry may be enough, and may be spent."""
     problem, leaf = origin.evaluator.problem, lines.leaf
+    tried = 2 * TRIED if len(lines) >= CALIBRATED else 0
     return (
         problem.kind is Kind.GRAD
         and isinstance(lines.chosen, range)
-        and len(lines) >= CALIBRATED
         and origin.steady
         and origin.evaluator.memory is None
         and isinstance(leaf.handed, np.ndarray)
+        and leaf.is_handed_as_is
         and leaf.array.dtype in LOOPED
         and origin.roundoff <= FINE_ARITHMETIC
         and origin.output.arrays["x"].dtype == np.float64
         and math.isfinite(origin.claim_rms.get(lines.i, math.nan))
-        and origin.evaluator.left >= 2 * (len(lines) + 2 * TRIED)
+        and origin.evaluator.left >= 2 * (len(lines) + tried)
     )
 
 
@@ -309,19 +326,28 @@ class _Asked:
 
     def beside(self, which: Array, t: Array) -> _Beside | None:
         """Evaluate `f` beside x for some of the lines; None where that cannot be done in place."""
-        leaf, sizes = self.lines.leaf, self.sizes[which]
-        x = _as_real(leaf.array, leaf.array.dtype)[which]
+        moved, there = self._moved(which, t)
+        places = _places(self.lines.leaf.handed)[which]
+        if self.origin.evaluator.stacks:
+            swept = stacked_sweep(self.origin, self.lines.i, (which, places), *moved)
+        else:
+            swept = sweep(self.origin, self.lines.i, places, *moved)
+        return None if swept is None else replace(there, values=swept)
+
+    def beside_in_copies(self, which: Array, t: Array) -> _Beside:
+        """Evaluate `f` beside x for some of the lines, in an array of its own each time."""
+        moved, there = self._moved(which, t)
+        values, answered = sweep_copies(self.origin, self.lines.i, which, *moved)
+        return replace(there, values=values, answered=answered)
+
+    def _moved(self, which: Array, t: Array) -> tuple[tuple[Array, Array], _Beside]:
+        """Return where entries are moved to, and what is known before `f` is evaluated there."""
+        array, sizes = self.lines.leaf.array, self.sizes[which]
+        x = _as_real(array, array.dtype)[which]
         shift = t * sizes
         right, left = x + shift, x - shift
-        places, i = _places(leaf.handed)[which], self.lines.i
-        if self.origin.evaluator.stacks:
-            swept = stacked_sweep(self.origin, i, (which, places), right, left)
-        else:
-            swept = sweep(self.origin, i, places, right, left)
-        if swept is None:
-            return None
         steps = (_taken(right - x, t, sizes), _taken(left - x, -t, sizes))
-        return _Beside(which, t, sizes, steps, swept)
+        return (right, left), _Beside(which, t, sizes, steps, NOTHING)
 
     def read(self, beside: _Beside) -> Entries:
         """Compare what was measured with the claim, entry by entry."""

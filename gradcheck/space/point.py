@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -178,6 +178,18 @@ class Space:
             values[i] = wrap(array, self.leaves[i].given)
         return optree.tree_unflatten(self.treespec, values)
 
+    def around(self, i: int) -> Callable[[Array], PyTree]:
+        """Return what builds the point with another array in the place of one leaf."""
+        if self.treespec is LEAF:
+            return _itself
+        values = [leaf.handed if leaf.is_handed_as_is else leaf.wrapped for leaf in self.leaves]
+
+        def build(array: Array) -> PyTree:
+            values[i] = array
+            return optree.tree_unflatten(self.treespec, values)
+
+        return build
+
     def rebuild_complex(self, changed: Tangent) -> PyTree:
         """Build the point with some real leaves' values replaced by complex ones."""
         values = [
@@ -280,6 +292,10 @@ def _leaf_of_ours(leaf: Leaf, given: Any, values: Array) -> Leaf:  # noqa: ANN40
     lodged = given if is_foreign(given) and is_far(given) else None
     handed = copied(values, given) if lodged is None else duplicate(lodged)
     return Leaf(leaf.path, given, values, handed, bounds=leaf.bounds, lodged=lodged)
+
+
+def _itself(array: Array) -> PyTree:
+    return array
 
 
 LEAF: optree.PyTreeSpec = optree.treespec_leaf(namespace=NAMESPACE)
