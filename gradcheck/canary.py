@@ -23,6 +23,7 @@ STREAM = 4  # of the plan's seed, beside the three that `flow` spawns: lines sta
 # Times the limit: the copy is measured anew, by a ladder where a glance was enough for the claim,
 # or at other random points, and what it finds has another bar.
 BEYOND = 2.0
+LEAST_WEIGHT = 1e-3  # of the largest: less is what a projection leaves by accident
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +82,8 @@ def release(
     if report.verdict is not Verdict.PASS or not 0 < most < np.inf:
         return UNTRIED
     rng = np.random.default_rng([plan.seed or 0, STREAM, i])
-    unit = _draw_entry(results, rng)
+    draw = _draw_admissible if place.origin.space.is_projected(i) else _draw_entry
+    unit = draw(results, rng)
     along = sorted((m for m in results if _shift(m, unit) > 0), key=lambda m: _alone(m, unit))
     if not along:
         return UNTRIED
@@ -114,10 +116,20 @@ def _closer(before: Measured, after: Measured) -> Measured:
 
 def _draw_entry(results: Sequence[Measured], rng: np.random.Generator) -> Array:
     """Draw an entry among those that were probed, and a sign; real or imaginary."""
+    return _draw_moved(results, rng, 0.0)
+
+
+def _draw_admissible(results: Sequence[Measured], rng: np.random.Generator) -> Array:
+    """Draw one that a projection leaves some weight: an error in others hardly shows."""
+    return _draw_moved(results, rng, LEAST_WEIGHT)
+
+
+def _draw_moved(results: Sequence[Measured], rng: np.random.Generator, share: float) -> Array:
     probe = results[int(rng.integers(len(results)))].probe
     v = probe.tangent[probe.leaf]
     unit = np.zeros(v.shape, dtype=working_dtype(v.dtype))
-    moved = np.flatnonzero(v)  # all but what bounds hold
+    # all but what is held still, or hardly admissible
+    moved = np.flatnonzero(np.abs(v) > share * np.abs(v).max())
     drawn = int(moved[rng.integers(len(moved))]) if probe.entry is None else probe.entry
     k = np.unravel_index(drawn, v.shape)
     parts = [part for part in (1.0, 1j) if inner(np.asarray(part), v[k]) != 0]

@@ -145,9 +145,20 @@ class PointOptions(Options, total=False):
         pairs, one for each entry; of a point that is no bare array, a pytree like `x` with pairs or
         None at the leaves. At a bound the derivative is that from inside; an entry whose bounds are
         equal is not moved, and not tested.
+    tangent : callable or pytree of bool
+        Which directions are admissible: a projection, `tangent(v)`, from a direction structured
+        like `x`, of float64 or complex128 arrays, to the nearest admissible one; linear, and for
+        each leaf by itself. Or a pytree like `x` of arrays of bool, or None, that are True where an
+        entry may be moved. What is claimed across admissible directions is not tested.
+    retraction : callable
+        Where admissible directions lead, if not to x + v: `retraction(x, v)` is the point reached
+        from `x` by the small tangent v, x itself for 0, and starts in the direction v. The claim is
+        then paired with tangents at `x` alone, as a Euclidean or a Riemannian gradient.
     """
 
     bounds: Any
+    tangent: Any
+    retraction: Callable[[PyTree, PyTree], PyTree]
 
 
 def check_grad(
@@ -341,6 +352,8 @@ def _checked(kind: Kind, f: Any, claim: Any, x: PyTree, options: PointOptions) -
         options.get("reference"),
         options.get("bounds"),
         options.get("batched", False),
+        options.get("tangent"),
+        options.get("retraction"),
     )
     return check(
         problem,

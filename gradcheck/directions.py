@@ -16,7 +16,7 @@ from typing import Any, overload
 import numpy as np
 
 from .execution import Ahead
-from .records import BoolArray, Mode, Plan
+from .records import BoolArray, Mode, Plan, UsageError
 from .space import (
     OFF_GRID,
     Array,
@@ -37,6 +37,7 @@ MISS = 1e-6  # the probability of a miss that "would have been seen" stands for
 SPREAD = 100.0  # rms over median: 1.5 for normal entries, 6 with nine tenths of them a tenth
 LEAST_SIZE = 1e-300  # below, numbers have lost digits, and a point counts as zero
 FLATTEST = 0.01  # claims below this share of the rms are not weighted up any further
+BY_ENTRY = (Mode.EVERY, Mode.SAMPLE)
 DEFAULT_DIRECTIONS = 2  # one plain, one equalised: no miss in 1,976 planted faults (measured)
 
 
@@ -94,24 +95,55 @@ def probes(
         Made from the plan's seed, after the claim was fixed.
     """
     leaf = space.leaves[i]
-    if leaf.array.size == 0 or (leaf.bounds is not None and is_fixed(leaf).all()):
+    fixed = is_fixed(leaf)
+    if leaf.array.size == 0 or (fixed is not None and fixed.all()):
         return ()
+    if space.is_projected(i):
+        return _admissible(space, i, claim, plan, rng)
     entries = leaf.array.size * (2 if leaf.array.dtype.kind == "c" else 1)
     every = plan.mode is Mode.EVERY or (plan.mode is Mode.AUTO and entries <= DEFAULT_DIRECTIONS)
     scale = scale_of_leaf(leaf)
     free: Sequence[int] = range(entries)
-    if leaf.bounds is not None:
+    if fixed is not None:
         each = entries // leaf.array.size
-        free = np.flatnonzero(np.repeat(~is_fixed(leaf).ravel(), each)).tolist()
+        free = np.flatnonzero(np.repeat(~fixed.ravel(), each)).tolist()
     if every:
         return Coordinates(leaf, i, scale, free)
     if plan.mode is Mode.SAMPLE:
         chosen = np.sort(rng.choice(len(free), size=min(plan.count or 1, len(free)), replace=False))
         return Coordinates(leaf, i, scale, [free[k] for k in chosen.tolist()])
     return tuple(
-        _direction(leaf, i, scale, claim if k % 2 == 1 else None, rng)
+        _direction(space, i, scale, claim if k % 2 == 1 else None, rng)
         for k in range(plan.count or DEFAULT_DIRECTIONS)
     )
+
+
+def _admissible(
+    space: Space, i: int, claim: Array | None, plan: Plan, rng: np.random.Generator
+) -> tuple[Probe, ...]:
+    """Draw directions of a leaf that a projection admits: for each entry's line, one of these.
+
+    As many as are independent span all of them, but for one time in infinitely many.
+    """
+    count, scale = plan.count or DEFAULT_DIRECTIONS, scale_of_leaf(space.leaves[i])
+    if plan.mode in BY_ENTRY:
+        rank = space.rank(i)
+        assert rank is not None, "it was asked for before"
+        count = rank if plan.mode is Mode.EVERY else min(plan.count or 1, rank)
+    drawn = [claim if k % 2 == 1 else None for k in range(count)]
+    return tuple(_direction(space, i, scale, equalised, rng) for equalised in drawn)
+
+
+def require_few(space: Space, plan: Plan) -> None:
+    """Require that a plan of entries knows how many directions a projection leaves."""
+    for i in space.moving:
+        leaf = space.leaves[i]
+        if plan.mode in BY_ENTRY and space.is_projected(i) and space.rank(i) is None:
+            raise UsageError(
+                f"the plan looks at entries one by one, which tangent= does not admit for leaf "
+                f"{leaf.path}, and with {leaf.array.size} entries that is too large for as many "
+                f"directions as it admits; use Plan.directions(8)."
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,8 +213,7 @@ def _power_of_two(size: float) -> float:
 
 def another(space: Space, i: int, rng: np.random.Generator) -> Probe:
     """Draw one more plain direction of a leaf."""
-    leaf = space.leaves[i]
-    return _direction(leaf, i, scale_of_leaf(leaf), None, rng)
+    return _direction(space, i, scale_of_leaf(space.leaves[i]), None, rng)
 
 
 def coordinate(leaf: Leaf, i: int, k: int, scale: Array) -> Probe:
@@ -218,13 +249,16 @@ def _size(entries: Array, scale: Array | float) -> Array:
 
 
 def inside(leaf: Leaf, v: Array) -> Array:
-    """Turn what moves towards a bound nearby to the other side, so that one side of x is free."""
+    """Turn what moves towards a bound nearby to the other side, so that one side of x is free.
+
+    What must not be moved is not.
+    """
     if leaf.bounds is None:
-        return v
+        return leaf.held(v)
     (lower, upper), reach = leaf.bounds, NEAR * np.abs(v)
     low, high = leaf.array - lower < reach, upper - leaf.array < reach
     turned = np.where(low, np.abs(v), np.where(high, -np.abs(v), v))
-    return np.asarray(np.where(is_fixed(leaf), 0.0, turned))
+    return leaf.held(np.where(lower == upper, 0.0, turned))
 
 
 def _side(leaf: Leaf, entry: int, size: float) -> int:
@@ -235,40 +269,51 @@ def _side(leaf: Leaf, entry: int, size: float) -> int:
     return -1 if upper - x < NEAR * size <= x - lower else 1
 
 
-def is_fixed(leaf: Leaf) -> BoolArray:
-    """Mark the entries whose bounds leave them no room."""
+def is_fixed(leaf: Leaf) -> BoolArray | None:
+    """Mark the entries that may not be moved, or whose bounds leave them no room; None: all may."""
+    held = None if leaf.free is None else ~leaf.free
     if leaf.bounds is None:
-        return np.zeros(leaf.array.shape, dtype=bool)
-    return np.asarray(leaf.bounds[0] == leaf.bounds[1])
+        return held
+    without_room = np.asarray(leaf.bounds[0] == leaf.bounds[1])
+    return without_room if held is None else without_room | held
+
+
+def count_free(leaf: Leaf) -> int:
+    """Return how many entries of a leaf may be moved."""
+    fixed = is_fixed(leaf)
+    return leaf.array.size if fixed is None else leaf.array.size - int(fixed.sum())
 
 
 def _direction(
-    leaf: Leaf, i: int, scale: Array, claim: Array | None, rng: np.random.Generator
+    space: Space, i: int, scale: Array, claim: Array | None, rng: np.random.Generator
 ) -> Probe:
     """Draw a line along which every entry moves: alike, or so that a claim counts alike."""
-    array = leaf.array
+    leaf, array = space.leaves[i], space.leaves[i].array
     drawn = draw_weights(rng, array.shape, array.dtype)
     # where a bound takes the sign away, what is left to chance is half of it
     luck = 1.0 if leaf.bounds is None else 0.5
-    weights = None if claim is None else _equalising(scale * claim)
+    weights = None if claim is None else _equalising(scale * claim, is_fixed(leaf))
     if weights is None:
         drawn *= scale
-        return Probe(i, {i: inside(leaf, drawn)}, luck * float(scale.min()))
+        return Probe(i, space.project({i: inside(leaf, drawn)}), luck * float(scale.min()))
     grid = grid_of(array.dtype)
     v = scale * grid * _round(drawn * weights / grid)
     least = float((scale * weights).min()) if weights.min() > grid else 0.0
-    return Probe(i, {i: inside(leaf, v)}, luck * least)
+    return Probe(i, space.project({i: inside(leaf, v)}), luck * least)
 
 
-def _equalising(claim: Array) -> Array | None:
+def _equalising(claim: Array, fixed: BoolArray | None) -> Array | None:
     """Weights that make every entry's contribution to <claim, v> about equal, of rms 1.
 
     So that 1 % of a small entry shows as well as 1 % of a large one. None where nothing differs.
+    What is fixed counts for nothing.
     """
     size = np.abs(claim).astype(np.float64)
-    typical = rms(size)
+    typical = rms(size if fixed is None else size[~fixed])
     if not (typical > 0 and np.isfinite(typical)):
         return None
+    if fixed is not None:
+        size = np.where(fixed, typical, size)
     weights = typical / np.maximum(size, FLATTEST * typical)
     return np.asarray(weights / rms(weights))
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from . import canary
 from .diagnose import Blame, blame, blame_exactly, looked_at, numbers_of
-from .directions import Probe, another, certified, relative_to
+from .directions import Probe, another, certified, count_free, relative_to
 from .execution import BudgetSpent, CallFailed, Origin
 from .probing import (
     ALONE,
@@ -138,7 +138,9 @@ class Exam:
         """Sum up what was measured; name what is wrong."""
         place, i, plan = self.place, self.i, self.plan
         if not self.lines:
-            return LeafResult(_blank(place.origin, i, Verdict.PASS, None, "empty: nothing to test"))
+            held = place.origin.space.leaves[i].array.size > 0
+            reason = "held still: nothing to test" if held else "empty: nothing to test"
+            return LeafResult(_blank(place.origin, i, Verdict.PASS, None, reason))
         if self.left:
             self.stopped = _stopped(place, self.path, len(self.results), len(self.lines))
         result = _sum_up(place, i, plan, self.results, self.stopped)
@@ -256,7 +258,7 @@ def _sum_up(place: Place, i: int, plan: Plan, results: Seen, stopped: Finding | 
     if blamed is not None:
         verdict, cause, reason = Verdict.FAIL, blamed.finding.cause, blamed.finding.message
         wrong, complete = blamed.wrong, blamed.complete
-    elif verdict is Verdict.PASS and len(results.tested) == array.size:
+    elif verdict is Verdict.PASS and len(results.tested) == count_free(origin.space.leaves[i]):
         wrong, complete = np.zeros(array.shape, dtype=bool), True
     passed = verdict is Verdict.PASS
     error, miss = _certified(origin, i, results) if passed else (math.nan, 0.0)
@@ -329,7 +331,8 @@ def _certified(origin: Origin, i: int, results: Seen) -> tuple[float, float]:
         taus, weights = [m.passes for m in lines], [m.probe.weakest for m in lines]
         error, miss = certified(taus, weights, grid_of(array.dtype))
     else:
-        error, miss = results.largest_passing, 1 - len(results.tested) / array.size
+        free = count_free(origin.space.leaves[i])
+        error, miss = results.largest_passing, 1 - len(results.tested) / free
     return relative_to(claim, error), miss
 
 

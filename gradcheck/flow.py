@@ -17,18 +17,18 @@ import numpy as np
 
 from . import circumstances
 from . import contract as contracts
+from .directions import require_few
 from .examine import Exam, LeafResult, examine_leaf, unreached
 from .execution import BudgetSpent, Evaluator, Origin, Spent
 from .probing import SHIFT, Place
 from .randomness import Held
 from .records import RANK, Cause, Finding, LeafReport, Mode, Plan, Problem, Report, Verdict
 from .running import PLAINLY, Aids, Running, opened
-from .space import Array, Space, in_blocks, rms, unit_roundoff, within, working_dtype
+from .space import Space, admitting, nearby_of, within
 
 # Far enough that the gradient of a curved function is another one, and no direction can hide it;
 # nearer where that is outside of the domain.
 FAR_SHIFTS = (0.1, 0.01, SHIFT)
-SPACINGS = 16.0  # unit roundoffs that a point nearby is away at least
 MOST_KEPT = 2**22  # numbers in views of an output that are kept for the next leaf; 32 MB
 SINGLE_OUTPUTS = 2  # outputs looked at alone by a plan that names no number
 
@@ -40,6 +40,10 @@ def run(problem: Problem, plan: Plan, running: Running = PLAINLY) -> Report:
     )
     space = within(Space.of(problem.x), evaluator.box)
     try:
+        space = admitting(
+            space, problem.tangent, problem.retraction, np.random.default_rng(plan.seed)
+        )
+        require_few(space, plan)
         # our own arithmetic meets infinities and NaN on purpose; the caller's code warns as before
         with opened(running, evaluator, space, plan) as aids, np.errstate(all="ignore"):
             report = _run(evaluator, space, aids)
@@ -59,7 +63,7 @@ def _run(evaluator: Evaluator, space: Space, aids: Aids) -> Report:
 
     # a claim that is an array is the same elsewhere: no use in another point
     evaluator = contracts.settled(evaluator, space)
-    nearby = _nearby(space, SHIFT, for_shifts) if evaluator.claim_is_callable else space
+    nearby = nearby_of(space, SHIFT, for_shifts) if evaluator.claim_is_callable else space
     contract = contracts.examine(evaluator, space, nearby, for_contract)
     del nearby  # it is as large as the point
     if contract.origin is None:
@@ -196,7 +200,7 @@ def _doubt_f(
     unmoved = [i for i, result in zip(space.moving, results, strict=True) if _is_unmoved(result)]
     if not unmoved:
         return None
-    return contracts.doubt_f(origin, _nearby(space, SHIFT, rng), unmoved[0])
+    return contracts.doubt_f(origin, nearby_of(space, SHIFT, rng), unmoved[0])
 
 
 UNMOVED = 10.0  # error bars: a derivative of `f` that small, or a bar that wide, is worth a doubt
@@ -234,9 +238,11 @@ class _Surveyor:
         make_finer: Callable[[], Place | None] = lambda: None,
     ) -> Place:
         def visit(distance: float) -> Origin | None:
+            if origin.space.is_curved:
+                return None  # other tangents are admissible there, and nobody knows which
             # in the claim's own digits, so that f and the claim are asked at one and the same point
             own = origin.space if origin.short is None else origin.short.space
-            nearby = _nearby(own, distance, self.for_shifts)
+            nearby = nearby_of(own, distance, self.for_shifts)
             nearby = nearby if origin.short is None else nearby.promoted()
             return contracts.revisit(origin, nearby, self.for_contract)
 
@@ -289,22 +295,6 @@ def _stale(result: LeafResult) -> LeafResult:
     )
     report = replace(result.report, cause=Cause.STALE_CACHE, wrong=None, complete=False)
     return LeafResult(report, (finding,))
-
-
-def _nearby(space: Space, distance: float, rng: np.random.Generator) -> Space:
-    """Move every entry by a share of its own size."""
-    return space.moved_to({i: _nudge(space.leaves[i].array, distance, rng) for i in space.moving})
-
-
-def _nudge(array: Array, distance: float, rng: np.random.Generator) -> Array:
-    wide, typical = working_dtype(array.dtype), rms(array) or 1.0
-    distance = max(distance, SPACINGS * unit_roundoff(array.dtype))  # or nothing would move
-    nudged = np.empty_like(array)
-    for here, there in in_blocks(array, nudged):
-        size = np.maximum(np.abs(here), typical)
-        moved = here + distance * size * rng.standard_normal(here.shape)
-        there[...] = np.asarray(moved, dtype=wide)
-    return nudged
 
 
 def _untested(

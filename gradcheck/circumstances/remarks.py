@@ -11,7 +11,14 @@ from ..execution import Origin
 from ..records import Cause, Finding, LeafReport, Report, Verdict
 from .leaves import of_leaves, twins
 from .look import Remark, look_at
-from .whole import batch_of_one, convention, held_by_bounds, undrawn, wide_tolerance
+from .whole import (
+    batch_of_one,
+    convention,
+    held_by_bounds,
+    held_by_tangent,
+    undrawn,
+    wide_tolerance,
+)
 
 
 def remarks(origin: Origin, report: Report) -> tuple[Finding, ...]:
@@ -43,6 +50,7 @@ def remarks(origin: Origin, report: Report) -> tuple[Finding, ...]:
             *twins(looks),
             *batch_of_one(origin),
             *held_by_bounds(origin),
+            *held_by_tangent(origin),
             *(undrawn(origin) if report.ok else ()),  # a failure needs no more evaluations
             *wide_tolerance(report),
         ),

@@ -26,7 +26,9 @@ def is_needed(origin: Origin, i: int) -> bool:
 
     Costs up to 3 evaluations of `f`; False where the budget does not allow them.
     """
-    array = origin.space.leaves[i].array
+    array, space = origin.space.leaves[i].array, origin.space
+    if space.is_curved or space.is_projected(i) or space.leaves[i].free is not None:
+        return True  # so the caller says, and f is not asked off its domain
     return any(_is_unseen(origin, i, change) for change in _changes(array))
 
 

@@ -33,6 +33,29 @@ def convention(origin: Origin) -> Iterator[Remark]:
     yield message[0].upper() + message[1:] if not leaves else message, (), {"convention": "PyTorch"}
 
 
+def held_by_tangent(origin: Origin) -> Iterator[Remark]:
+    """Remark on what tangent= does not admit: what is claimed for it is not looked at."""
+    for i in origin.space.moving:
+        leaf = origin.space.leaves[i]
+        held = 0 if leaf.free is None else int((~leaf.free).sum())
+        if held:
+            which = f"{held} of {leaf.array.size} entries" if held < leaf.array.size else "all"
+            message = (
+                f"{which} of {leaf.path} {'is' if held == 1 else 'are'} held still by tangent=: "
+                f"what is claimed there is not tested."
+            )
+            yield message, (leaf.path,), {"held": held}
+        if origin.space.is_projected(i):
+            rank = origin.space.rank(i)
+            many = "" if rank is None else f"; {rank} of these are independent"
+            message = (
+                f"{leaf.path} is compared along the directions that tangent= admits{many}: an "
+                f"error is seen as far as it lies along these, and what is claimed across them is "
+                f"not tested."
+            )
+            yield message, (leaf.path,), {} if rank is None else {"rank": rank}
+
+
 def held_by_bounds(origin: Origin) -> Iterator[Remark]:
     """Remark on entries that bounds leave no room: what is claimed for them is not looked at."""
     for leaf in (origin.space.leaves[i] for i in origin.space.moving):

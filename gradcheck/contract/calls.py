@@ -20,7 +20,9 @@ from ..space import (
     keep,
     leaves_by_path,
     norm,
+    rms,
     same_bits,
+    size_of,
     unchanged,
     working_dtype,
 )
@@ -57,8 +59,7 @@ def visit(
     if evaluator.referring:
         guarded("f", space, lambda: evaluator.forward(space.point()))
     if evaluator.problem.kind is Kind.JVP:
-        require_jvp(origin, rng)
-        return origin
+        return replace(origin, pushed=require_jvp(origin, rng))
     return replace(origin, claimed=_claim_once(origin))
 
 
@@ -147,13 +148,18 @@ def call_forward(origin: Origin, space: Space) -> None:
     guarded("f", space, lambda: origin.evaluator.forward(space.point()))
 
 
-def require_jvp(origin: Origin, rng: np.random.Generator) -> None:
-    """Push one tangent through twice: structure and shapes of the output, the same both times."""
+def require_jvp(origin: Origin, rng: np.random.Generator) -> float:
+    """Push one tangent through twice: structure and shapes of the output, the same both times.
+
+    Returns the size of what came back for a tangent of the size of x.
+    """
     space = origin.space
-    tangent = {
-        i: draw_weights(rng, space.leaves[i].array.shape, space.leaves[i].array.dtype)
-        for i in space.moving
-    }
+    tangent = space.project(
+        {
+            i: draw_weights(rng, space.leaves[i].array.shape, space.leaves[i].array.dtype)
+            for i in space.moving
+        }
+    )
     first = read_pushed(origin.output, _push(origin, tangent))
     try:
         second = read_pushed(origin.output, _push(origin, tangent))
@@ -169,6 +175,8 @@ def require_jvp(origin: Origin, rng: np.random.Generator) -> None:
         if not norm(second[path] - pushed) <= SMALL_SPREAD * norm(pushed):
             message = f"the derivative of output {path} differs between two calls at the same x."
             raise Broken(Cause.NONDETERMINISTIC, message, Verdict.FAIL, leaf=path)
+    largest = max(rms(space.leaves[i].array) for i in space.moving)
+    return largest * size_of([u * first[path] for path, u in origin.cotangent.items()])
 
 
 def _push(origin: Origin, tangent: Tangent) -> PyTree:

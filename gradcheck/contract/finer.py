@@ -13,7 +13,7 @@ import numpy as np
 
 from ..execution import BudgetSpent, CallFailed, Origin
 from ..records import Cause, Kind, UsageError, Verdict
-from ..space import Array, Space
+from ..space import Array, Space, rms
 from .breach import Broken
 from .calls import call_claim, fits
 from .reading import read_claim
@@ -71,10 +71,18 @@ def _size(there: Origin, here: Origin) -> float:
 def _tells_apart(there: Origin, here: Origin) -> bool:
     """Whether `f` sees a difference in x that its coarse version would round away."""
     factor = 1 + here.roundoff_of_x / 8
-    space = there.space.moved_to(
-        {i: there.space.leaves[i].array * factor for i in there.space.moving}
-    )
+    space = _stretched(there.space, factor)
     return there.rise(there.evaluator.f_beside(space.point())) != 0
+
+
+def _stretched(space: Space, factor: float) -> Space:
+    """Multiply x by a factor near 1; along random signs where x itself is not admissible."""
+    if space.domain is None:
+        return space.moved_to({i: space.leaves[i].array * factor for i in space.moving})
+    rng = np.random.default_rng(0)  # any signs will do
+    signs = {i: rng.choice([-1.0, 1.0], space.leaves[i].array.shape) for i in space.moving}
+    by = {i: (factor - 1) * (signs[i] * rms(array)) for i, array in space.bases.items()}
+    return space.beside({i: array + by[i] for i, array in space.bases.items()})
 
 
 def _at(origin: Origin, space: Space, *, referring: bool) -> Origin:
@@ -118,12 +126,16 @@ def _factors(given: Origin) -> tuple[float, ...]:
 
 def _claim(origin: Origin, factor: float) -> dict[int, Array]:
     """Evaluate the claim where x is multiplied by a factor; of a JVP, what it pushes forward."""
-    arrays = {i: origin.space.leaves[i].array * factor for i in origin.space.moving}
-    space = origin.space if factor == 1 else origin.space.moved_to(arrays)
+    space = origin.space if factor == 1 else _stretched(origin.space, factor)
     if origin.evaluator.problem.kind is not Kind.JVP:
         return read_claim(space, call_claim(origin, space))
     there = replace(origin, space=space)
-    return {i: np.array(there.analytic({i: arrays[i] / factor}).value) for i in arrays}
+    along = origin.space.bases
+    if origin.space.domain is not None:
+        along = {i: np.full(array.shape, rms(array)) for i, array in along.items()}
+    return {
+        i: np.array(there.analytic(origin.space.project({i: v})).value) for i, v in along.items()
+    }
 
 
 def _stands_still(here: Array, beside: Array, off: Array) -> bool:

@@ -61,8 +61,17 @@ def read_claim(space: Space, raw: PyTree) -> dict[int, Array]:
     by_path = leaves_by_path(raw)
     _require_structure(space, by_path)
     return {
-        i: _read_claim_leaf(space.leaves[i], by_path[space.leaves[i].path]) for i in space.moving
+        i: _admitted(space, i, _read_claim_leaf(leaf, by_path[leaf.path]))
+        for i, leaf in ((i, space.leaves[i]) for i in space.moving)
     }
+
+
+def _admitted(space: Space, i: int, claim: Array) -> Array:
+    """Leave out what admissible directions do not see: it may be anything, NaN included."""
+    free = space.leaves[i].free
+    if free is not None:
+        claim = np.where(free, claim, np.zeros((), claim.dtype))
+    return claim if space.domain is None else space.domain.adjoint(i, claim)
 
 
 def untested(space: Space, raw: PyTree) -> tuple[Finding, ...]:

@@ -141,7 +141,7 @@ def _moved(space: Space, distance: float, rng: np.random.Generator) -> Space:
         x = space.leaves[i].array
         size = np.maximum(np.abs(x), rms(x) or 1.0)
         moved[i] = (x + distance * size * rng.uniform(-1, 1, x.shape)).astype(x.dtype)
-    return space.moved_to(moved)
+    return space.beside(moved)
 
 
 def _between(one: float, other: float) -> float:

@@ -115,6 +115,8 @@ def packed(origin: Origin, plan: Plan) -> bytes:
         random=tuple(source for source, _ in held if not isinstance(source, ModuleType)),
         reference=problem.reference if evaluator.referring else None,
         batched=False if callable(problem.batched) else problem.batched,
+        tangent=None,  # the space knows
+        retraction=None,
     )
     parts = {
         "output": _bare(origin.output),
@@ -205,6 +207,7 @@ def _why_not(payload: Payload, dumps: Callable[[Any], bytes], error: Exception) 
         "f": problem.f,
         "the derivative": problem.claim,
         "the reference": problem.reference,
+        "tangent or retraction": payload.space.domain,
         "the point": payload.space,
         "random": problem.random,
     }

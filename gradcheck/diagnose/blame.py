@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..differences import glance
+from ..directions import count_free
 from ..execution import BudgetSpent, CallFailed, Origin
 from ..localise import Entry, Located, Oracle, Reading, SearchSpent
 from ..probing import Measured, line_through
@@ -157,7 +158,7 @@ def looked_at(results: Sequence[Measured], worst: Measured) -> Located | None:
             before.wrong or wrong,
         )
     sure = all(m.judgement.verdict is not Verdict.INCONCLUSIVE for m in lines)
-    return Located(shape, entries, (), sure and len(entries) == math.prod(shape))
+    return Located(shape, entries, (), sure and len(entries) == count_free(_leaf(worst)))
 
 
 def _is_imaginary(m: Measured) -> bool:
@@ -172,7 +173,9 @@ def _mask(located: Located | None) -> BoolArray | None:
 def _along(worst: Measured, shape: tuple[int, ...]) -> str:
     """Say what was seen on the line that failed."""
     unit = 1.0 if worst.probe.entry is None else worst.probe.weakest
-    place = " along a random direction" if worst.probe.entry is None else _at(worst, shape)
+    admissible = worst.origin is not None and worst.origin.space.is_projected(worst.probe.leaf)
+    random = " along a random admissible direction" if admissible else " along a random direction"
+    place = random if worst.probe.entry is None else _at(worst, shape)
     for_output = f" for {worst.output}" if worst.output else ""
     ratio = f" (ratio {worst.analytic.value / worst.numeric:.6g})" if worst.numeric != 0 else ""
     return (
@@ -188,7 +191,7 @@ def _at(worst: Measured, shape: tuple[int, ...]) -> str:
 
 
 def _not_finite(worst: Measured, shape: tuple[int, ...]) -> str:
-    unit = worst.probe.weakest
+    unit = 1.0 if worst.probe.entry is None else worst.probe.weakest
     return (
         f"is not finite{_at(worst, shape)}, where f is smooth: numeric "
         f"{worst.numeric / unit:.6g} ± {worst.bar / unit:.0e}."

@@ -171,7 +171,8 @@ def further_readings(oracle: Oracle, rng: np.random.Generator) -> list[Reading]:
 
 
 def _located(oracle: Oracle, readings: list[Reading], rng: np.random.Generator) -> Located:
-    return locate(oracle, readings, rng) if oracle.fine else Located(oracle.array.shape)
+    named = oracle.fine and oracle.names_entries
+    return locate(oracle, readings, rng) if named else Located(oracle.array.shape)
 
 
 def _first(suspect: Suspect, candidates: Iterator[Explanation]) -> Explanation | None:
@@ -183,9 +184,13 @@ def _explained(oracle: Oracle, suspect: Suspect, explanation: Explanation) -> Cu
     """Read the wrong entries off the gradient that explains everything; confirm the worst."""
     claim, gradient = suspect.claim, explanation.gradient
     assert gradient is not None, "only such explanations get here"
+    if not oracle.names_entries:
+        nothing = Located(oracle.array.shape)
+        return Culprit(None, complete=False, located=nothing, explanation=explanation)
     wrong = np.asarray(is_wrong(claim, gradient, oracle.tolerance(claim, gradient)))
     if not wrong.any():  # an exact cause below the tolerance
         wrong = np.asarray(claim != gradient)
+    wrong &= oracle.movable
     located = suspect.located or Located(wrong.shape)
     worst = int(np.argmax(np.where(np.isfinite(claim), np.abs(claim - gradient), np.inf)))
     if worst not in located.entries:

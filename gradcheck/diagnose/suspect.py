@@ -164,6 +164,9 @@ def digits_of(suspect: Suspect, gradient: Array, fitted: int = 0) -> float:
         change = np.abs(gradient - suspect.claim)
         changed = int(np.sum(~(change <= CHANGED * change.max())))
         independent = min(independent, parts * changed)
+    rank = suspect.origin.space.rank(suspect.leaf)
+    if rank is not None:  # no more lines of a leaf are independent
+        independent = min(independent, rank)
     return float(sum(sorted(counted)[: max(0, independent - fitted)]))
 
 

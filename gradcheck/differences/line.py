@@ -131,7 +131,11 @@ class Line:
             self.origin.evaluator.count()
             return self.ahead[t]
         # in arrays of its own: `f` may know its point by identity, or change its shape
-        point, step = self.origin.space.displaced(self.tangent, t)
+        try:  # a retraction may raise, as f may
+            point, step = self.origin.space.displaced(self.tangent, t)
+        except UsageError as failure:
+            self.failure = self.failure or failure
+            return t, None
         if self.is_small:  # the next one must not lie where this one was
             self.origin.evaluator.spent.point = point
         try:

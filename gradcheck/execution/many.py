@@ -64,7 +64,10 @@ def _in_one_call(origin: Origin, asked: Sequence[Asked]) -> list[tuple[float, Ou
     space, evaluator = origin.space, origin.evaluator
     stack, steps = Stack.of(space, len(asked)), []
     for n, (tangent, t) in enumerate(asked):
-        point, step = space.displaced(tangent, t)
+        try:
+            point, step = space.displaced(tangent, t)
+        except UsageError:  # a retraction may raise, as f may
+            return [None] * len(asked)
         if evaluator.box and not holds(evaluator.box, point):
             return [None] * len(asked)  # nothing is asked beyond the bounds
         put(stack, n, point)

@@ -5,6 +5,7 @@ Part of `execution`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -30,6 +31,8 @@ from ..space import (
 )
 from .evaluator import Evaluator
 from .outputs import Output, read_numbers
+
+OF_CURVES = 8.0  # roundings of x that a retraction adds up to, its norms and factorisations
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +63,9 @@ class Origin:
     planted : mapping of int to array
         Errors added to the claim by leaf, here and wherever else it is evaluated from here; for
         the canary, which asks whether they would be seen.
+    pushed : float
+        What a JVP has pushed forward of a tangent of the size of x: as `claimed`, where rounding of
+        x counts.
     """
 
     space: Space
@@ -71,6 +77,7 @@ class Origin:
     forward_first: bool = False
     short: Origin | None = None
     planted: Tangent = field(default_factory=dict)
+    pushed: float = 0.0
 
     def asked(self, *, forward_first: bool) -> Origin:
         """Return the origin from which the claim is asked in that order; itself, if it is so."""
@@ -80,8 +87,26 @@ class Origin:
     @cached_property
     def size(self) -> float:
         """Size of the numbers that make up <cotangent, f(x)>: what rounding is relative to."""
-        size = size_of([u * self.output.arrays[path] for path, u in self.cotangent.items()])
-        return size * self.evaluator.stacking.unrest  # 1 but where stacks round otherwise
+        own = size_of([u * self.output.arrays[path] for path, u in self.cotangent.items()])
+        own *= self.evaluator.stacking.unrest  # 1 but where stacks round otherwise
+        return own if self.space.domain is None else math.hypot(own, self._size_of_x)
+
+    @property
+    def _size_of_x(self) -> float:
+        """By how much `f` changes over x itself, of leaves that are rounded beside x.
+
+        Directions that were projected lie on no grid, so that x + t v is rounded like `f` is.
+        """
+        space, times = self.space, OF_CURVES if self.space.is_curved else 1.0
+        rounded = [i for i in space.moving if space.is_curved or space.is_projected(i)]
+        if self.evaluator.problem.kind is Kind.JVP:
+            return times * self.pushed if rounded else 0.0
+        sizes = [
+            norm_of_products(self.claimed[i], space.leaves[i].array)
+            for i in rounded
+            if i in self.claimed
+        ]
+        return times * sum(size for size in sizes if np.isfinite(size))
 
     @cached_property
     def claim_rms(self) -> dict[int, float]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..execution import Origin
 from ..records import Plan, Problem, PyTree, UsageError
-from ..space import Array, Space, flatten, is_array, read
+from ..space import Array, Space, flatten, is_array, read, rms, working_dtype
 from .code import digest_of_code
 
 
@@ -71,7 +71,22 @@ def identity_of(problem: Problem, space: Space, plan: Plan, version: str) -> Ide
         "gradcheck": version,
         "numpy": np.__version__,
     }
+    for name, given in (("tangent", problem.tangent), ("retraction", problem.retraction)):
+        if given is not None:
+            code = digest_of_code(given) if callable(given) else ""
+            parts[f"the {name}"] = code + digest_of([_answers(space, name)])
     return Identity(parts)
+
+
+def _answers(space: Space, name: str) -> PyTree:
+    """Return what a projection or a retraction makes of a direction: code shows no data."""
+    rng = np.random.default_rng(0)  # the same in every run
+    v = {i: rng.uniform(0.5, 1.5, array.shape) for i, array in space.bases.items()}
+    v = dict(space.project({i: v[i].astype(working_dtype(space.leaves[i].array.dtype)) for i in v}))
+    if name == "retraction":
+        small = {i: 1e-3 * (rms(space.leaves[i].array) or 1.0) * v[i] for i in v}
+        v = space.beside({i: space.leaves[i].array + small[i] for i in v}).bases
+    return {str(i): array for i, array in v.items()}
 
 
 def _structure(space: Space) -> str:

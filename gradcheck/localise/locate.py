@@ -140,7 +140,8 @@ def _off(oracle: Oracle, reading: Reading) -> float:
 def scaled_weights(oracle: Oracle, rng: np.random.Generator) -> Array:
     """Draw a tangent of the leaf in which no entry has a small weight, but for those held."""
     weights = draw_weights(rng, oracle.array.shape, oracle.array.dtype)
-    return inside(oracle.origin.space.leaves[oracle.leaf], np.asarray(oracle.unit * weights))
+    space, i = oracle.origin.space, oracle.leaf
+    return space.project({i: inside(space.leaves[i], np.asarray(oracle.unit * weights))})[i]
 
 
 def _explain_all(entries: dict[int, Entry], readings: Sequence[Reading], oracle: Oracle) -> bool:

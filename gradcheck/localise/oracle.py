@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..differences import FINE_ARITHMETIC, Line, climb, first_step, glance
-from ..directions import FLATTEST, coordinate, scale_of_leaf
+from ..directions import FLATTEST, coordinate, is_fixed, scale_of_leaf
 from ..execution import Origin
-from ..records import Analytic, Derivative, Evidence, PyTree
+from ..records import Analytic, BoolArray, Derivative, Evidence, PyTree
 from ..space import Array, is_floating, least_rounding, rms, unit_roundoff
 from ..verdict import GLANCE_AGREEMENT, allowance, is_straight
 from .reading import Entry, Reading
@@ -82,6 +82,17 @@ class Oracle:
         return self.allowed - (self.origin.evaluator.evaluations - self._started)
 
     @property
+    def names_entries(self) -> bool:
+        """Whether entries can be moved one by one, and mean something by themselves."""
+        return not self.origin.space.is_projected(self.leaf)
+
+    @property
+    def movable(self) -> BoolArray:
+        """The entries that may be moved."""
+        fixed = is_fixed(self.origin.space.leaves[self.leaf])
+        return np.ones(self.array.shape, bool) if fixed is None else ~fixed
+
+    @property
     def fine(self) -> bool:
         """Whether two evaluations say enough."""
         return self._line(np.zeros_like(self.array)).roundoff <= FINE_ARITHMETIC
@@ -140,6 +151,8 @@ class Oracle:
     def entry(self, k: int) -> Entry | None:
         """Measure one entry, with an error bar of its own; None where f has no derivative there."""
         leaf = self.origin.space.leaves[self.leaf]
+        if leaf.free is not None and not leaf.free.reshape(-1)[k]:
+            return Entry(0.0, 0.0, 0.0, wrong=False)  # nothing is claimed for it, or asked
         is_complex = leaf.array.dtype.kind == "c"
         analytic, numeric, bar = 0j, 0j, 0.0
         for part, unit in enumerate((1, 1j) if is_complex else (1,)):

@@ -150,6 +150,8 @@ def average(origin: Origin, probe: Probe, rng: np.random.Generator, spent: int) 
     spent : int
         Evaluations that the line has cost already; MOST_EVALUATIONS less these may follow.
     """
+    if origin.space.is_curved:  # the claim is paired with tangents at x alone
+        return None
     allowed = int(min(MOST_EVALUATIONS - spent, origin.evaluator.left - 1))
     try:
         origin = replace(origin, forward_first=_reads_what_f_kept(origin, probe))

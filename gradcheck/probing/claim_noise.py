@@ -76,7 +76,7 @@ def _other_points(origin: Origin, rng: np.random.Generator) -> Iterator[Origin |
     space = origin.space
     for _ in range(POINTS):
         moved = {i: nudged(space.leaves[i].array, NUDGE, rng) for i in space.moving}
-        yield claim_at(origin, space.moved_to(moved))
+        yield claim_at(origin, space.beside(moved))
 
 
 def nudged(leaf: Array, roundings: float, rng: np.random.Generator) -> Array:

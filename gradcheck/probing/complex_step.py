@@ -28,6 +28,8 @@ def complex_step(origin: Origin, tangent: Tangent) -> float | None:
     A derivative of exactly 0, as at a minimum, is believed only if `f` has an imaginary part beside
     x: code that drops it without a word, as np.real does, gives 0 everywhere.
     """
+    if origin.space.is_curved:  # a retraction is for real tangents
+        return None
     value = _at(origin, tangent, 0.0)
     return None if value == 0 and not _carries_imaginary_parts(origin) else value
 
@@ -36,11 +38,13 @@ def _carries_imaginary_parts(origin: Origin) -> bool:
     """Whether `f` answers to imaginary parts of all leaves together, beside x."""
     leaves, rng = origin.space.leaves, np.random.default_rng(0)
     arrays = {i: leaves[i].array for i in origin.space.moving}
-    somewhere = {
-        i: rng.uniform(0.5, 1.5, array.shape)
-        for i, array in arrays.items()
-        if array.dtype == np.float64
-    }
+    somewhere = origin.space.project(
+        {
+            i: rng.uniform(0.5, 1.5, array.shape)
+            for i, array in arrays.items()
+            if array.dtype == np.float64
+        }
+    )
     return bool(_at(origin, somewhere, SHIFT))
 
 

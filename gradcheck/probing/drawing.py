@@ -21,6 +21,8 @@ def draw_lines(origin: Origin, i: int, plan: Plan, rng: np.random.Generator) -> 
     claim, leaf = origin.claimed.get(i), origin.space.leaves[i]
     if claim is not None and not np.isfinite(claim).all():
         bad = int(np.flatnonzero(~np.isfinite(claim.ravel()))[0])
+        if origin.space.is_projected(i):
+            return probes(origin.space, i, None, plan, rng)[:1]
         entry = bad * (2 if leaf.array.dtype.kind == "c" else 1)
         return (coordinate(leaf, i, entry, scale_of_leaf(leaf)),)
     few = max(origin.roundoff, unit_roundoff(leaf.array.dtype)) > FINE_ARITHMETIC

@@ -57,4 +57,4 @@ def _beside(place: Place) -> Space:
     origin = place.origin
     own = (origin.short or origin).space
     moved = {i: nudged(own.leaves[i].array, NUDGE, place.rng) for i in own.moving}
-    return own.moved_to(moved).promoted()
+    return own.beside(moved).promoted()

@@ -42,10 +42,14 @@ class Problem:
         `reference(x)`: the same function as `f`, computed in more digits, to judge the claim
         against. Its leaves come in float64 where those of `f` are coarser.
     bounds : object or None
-        What the point must not leave, see `gradcheck.Options`.
+        What the point must not leave, see `gradcheck.PointOptions`.
     batched : bool, int, "auto" or callable
         Whether `f`, or another callable in its place, takes stacks of points, see
         `gradcheck.Options`.
+    tangent : object or None
+        Which directions are admissible, see `gradcheck.PointOptions`.
+    retraction : callable or None
+        Where these lead, see there.
 
     Raises
     ------
@@ -62,11 +66,25 @@ class Problem:
     reference: Callable[..., Any] | None = None
     bounds: Any = None
     batched: Callable[..., Any] | bool | int | Literal["auto"] = False
+    tangent: Any = None
+    retraction: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:
         _require_callable("f", self.f, "f(x)")
         if self.reference is not None:
             _require_callable("reference", self.reference, "reference(x)")
+        if self.retraction is not None:
+            _require_callable("retraction", self.retraction, "retraction(x, v)")
+            if self.tangent is None:
+                raise UsageError(
+                    "retraction= needs tangent=, the projection onto the directions in which it "
+                    "may start; where every direction is one, give tangent=lambda v: v."
+                )
+        if self.bounds is not None and (callable(self.tangent) or self.retraction is not None):
+            raise UsageError(
+                "bounds= and a projection as tangent=, or a retraction, do not go together: an "
+                "admissible direction may leave the bounds however it is turned; leave one out."
+            )
         object.__setattr__(self, "kind", _read_kind(self.kind))
         if self.claim is None or isinstance(self.claim, (str, bytes, np.bool_)):
             hint = "; write Python's own True" if isinstance(self.claim, np.bool_) else ""

@@ -13,7 +13,7 @@ from typing import Any, Literal, Unpack
 
 import numpy as np
 
-from ..check import Options, check_grad, check_vjp
+from ..check import Options, PointOptions, check_grad, check_vjp
 from ..execution.pair import split_value
 from ..records import (
     Cause,
@@ -91,7 +91,7 @@ def check_hessian(
     >>> report.verdict, report.findings[0].cause
     (<Verdict.FAIL: 'fail'>, <Cause.ASYMMETRIC: 'asymmetric'>)
     """
-    options = seeded(options)
+    options = seeded(_straight("check_hessian", options))
     if hess is None or isinstance(hess, (str, bytes, bool, np.bool_)):
         raise UsageError(
             f"hess is {hess!r}, but it must be a callable hess(x) that returns the Hessian, or the "
@@ -171,7 +171,7 @@ def check_hvp(
     ... ).ok
     True
     """
-    options = seeded(options)
+    options = seeded(_straight("check_hvp", options))
     if not callable(hvp):
         raise UsageError(f"hvp is a {type(hvp).__name__}, but it must be callable: hvp(x, v).")
     refuse_stacks(options, "check_hvp")
@@ -200,6 +200,23 @@ def product_against(
     rng = np.random.default_rng([plan.seed or 0, 1])
     found = product_asymmetry(hvp, _real_space(x), plan.rtol, rng)
     return report if found is None else caused(_failed(report, found), found)
+
+
+def _straight(who: str, options: Options) -> Options:
+    """Refuse what only first derivatives know of: slopes of f are taken beside x in any direction.
+
+    Raises
+    ------
+    UsageError
+        If there is a domain.
+    """
+    for name in PointOptions.__annotations__.keys() - Options.__annotations__.keys():
+        if options.get(name) is not None:
+            raise UsageError(
+                f"{name}= is not an option of {who}, which takes slopes in any direction; check "
+                f"the Hessian as the Jacobian of the gradient, with check_jacobian."
+            )
+    return options
 
 
 def _real_space(x: PyTree) -> Space:

@@ -6,6 +6,7 @@ as they were. Knows nothing of functions, claims or verdicts.
 Second layer: uses `records` only.
 """
 
+from .admitted import admitting
 from .arrays import (
     OFF_GRID,
     Array,
@@ -34,7 +35,9 @@ from .bounds import Box, holds, read_bounds, within
 from .displacement import OneEntry, Tangent, count_moving, longest
 from .foreign import is_array, is_foreign, is_writeable, keep, read, unchanged
 from .given import wrap
-from .point import NAMESPACE, Leaf, Space, flatten, leaves_by_path
+from .leaf import NAMESPACE, Leaf
+from .nearby import nearby_of
+from .point import Space, flatten, leaves_by_path
 
 __all__ = [
     "NAMESPACE",
@@ -45,6 +48,7 @@ __all__ = [
     "OneEntry",
     "Space",
     "Tangent",
+    "admitting",
     "count_moving",
     "draw_weights",
     "finer_dtype",
@@ -66,6 +70,7 @@ __all__ = [
     "least_rounding",
     "leaves_by_path",
     "longest",
+    "nearby_of",
     "norm",
     "norm_of_products",
     "read",

@@ -14,7 +14,8 @@ import numpy as np
 from ..records import PyTree, UsageError
 from .arrays import Array
 from .foreign import is_array, read
-from .point import Leaf, Space, leaves_by_path
+from .leaf import Leaf
+from .point import Space, leaves_by_path
 
 Box = Mapping[str, tuple[Array, Array]]
 """Lower and upper bounds of leaves by path, shaped like them; infinite where there is none."""

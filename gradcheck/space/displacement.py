@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -16,6 +17,36 @@ Tangent = Mapping[int, Array]
 """One array a moved leaf, by the leaf's number, in the leaf's working precision."""
 
 SAFE = 1e200  # sums of squares up to this, and down to its inverse, have all their digits
+
+
+class Domain(Protocol):
+    """Which tangents are admissible, and where they lead; see `admissible`."""
+
+    @property
+    def projected(self) -> frozenset[int]:
+        """The leaves whose tangents are projected."""
+        ...
+
+    @property
+    def is_curved(self) -> bool:
+        """Whether x + t v is none of its points, so that a retraction says where v leads."""
+        ...
+
+    def project(self, tangent: Tangent) -> Tangent:
+        """Return the admissible part of a tangent."""
+        ...
+
+    def adjoint(self, i: int, claim: Array) -> Array:
+        """Return the part of a gradient that admissible tangents see, where that is known."""
+        ...
+
+    def retract(self, bases: Tangent, tangent: Tangent) -> Tangent:
+        """Return the values of all leaves at the point to which a tangent leads."""
+        ...
+
+    def rank(self, i: int) -> int | None:
+        """Return how many admissible tangents of a leaf are independent; None if not known."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +140,22 @@ def displace_all(bases: Tangent, tangent: Tangent, t: float, out: Tangent) -> fl
     if 1 / SAFE < squares < SAFE:
         return t + sum(beyond for _, beyond in off) / squares
     return share({i: out[i].astype(v.dtype) - bases[i] for i, v in tangent.items()}, tangent)
+
+
+def along_curve(domain: Domain, bases: Tangent, tangent: Tangent) -> dict[int, Array]:
+    """Return the leaves that move, at the point to which a retraction leads along a tangent.
+
+    x itself where the tangent is 0, bit for bit: what the retraction adds to it there, the rounding
+    of x, is taken off again, or f would seem to jump.
+    """
+    there, here = domain.retract(bases, tangent), domain.retract(bases, {})
+    moved = {}
+    for i in tangent:
+        base = bases[i].astype(np.result_type(bases[i], there[i]))
+        at_x = bool(np.array_equal(here[i], base))
+        values = there[i] if at_x else base + (there[i] - here[i])
+        moved[i] = values.astype(bases[i].dtype)
+    return moved
 
 
 def share(taken: Tangent, v: Tangent) -> float:
