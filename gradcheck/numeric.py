@@ -30,6 +30,7 @@ from .space import (
     Tangent,
     is_numeric,
     leaves_by_path,
+    on_places,
     rms,
     working_dtype,
 )
@@ -258,6 +259,8 @@ def _read_direction_of(leaf: Leaf, given: Mapping[str, Any]) -> Array:
     if leaf.path not in given:
         raise UsageError(f"the direction has no {leaf.path}; it must be structured like x.")
     v = np.asarray(given[leaf.path])
+    if leaf.pattern is not None:
+        v = np.asarray(on_places(given[leaf.path], leaf.pattern))
     if not (is_numeric(v.dtype) or v.dtype.kind == "b"):
         raise UsageError(
             f"the direction of leaf {leaf.path} has dtype {v.dtype}, but it must be numbers; "

@@ -39,11 +39,10 @@ def held_by_tangent(origin: Origin) -> Iterator[Remark]:
         leaf = origin.space.leaves[i]
         held = 0 if leaf.free is None else int((~leaf.free).sum())
         if held:
-            which = f"{held} of {leaf.array.size} entries" if held < leaf.array.size else "all"
-            message = (
-                f"{which} of {leaf.path} {'is' if held == 1 else 'are'} held still by tangent=: "
-                f"what is claimed there is not tested."
-            )
+            some = f"{held} of {leaf.array.size} entries of {leaf.path} "
+            some += "is" if held == 1 else "are"
+            which = some if held < leaf.array.size else f"all of {leaf.path} is"
+            message = f"{which} held still by tangent=: what is claimed there is not tested."
             yield message, (leaf.path,), {"held": held}
         if origin.space.is_projected(i):
             rank = origin.space.rank(i)

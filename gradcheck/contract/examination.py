@@ -18,7 +18,7 @@ from .buffers import shared_buffers
 from .calls import call_claim, call_forward, require_jvp, visit
 from .cotangent import examine_cotangent
 from .excursion import call_claim_elsewhere
-from .reading import dtype_remarks, untested
+from .reading import beyond_places, dtype_remarks, untested
 from .repetition import call_claim_again
 from .steadiness import call_f_again
 from .streams import Streams, drawn_from
@@ -97,6 +97,7 @@ def _examine(
     if drawn:
         remarks += drawn_from(drawn, _who_draws(origin, _caller(origin, rng)))
     passed_over = untested(space, raw) if origin.claimed else ()
+    remarks += beyond_places(space, raw) if origin.claimed else ()
     return Contract(origin, None, remarks, constant, passed_over)
 
 

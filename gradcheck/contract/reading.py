@@ -16,10 +16,13 @@ from ..space import (
     Array,
     Leaf,
     Space,
+    count_beyond,
     draw_weights,
     is_floating,
     is_numeric,
+    is_sparse,
     leaves_by_path,
+    on_places,
     working_dtype,
 )
 from .breach import Broken
@@ -123,8 +126,7 @@ def _require_structure(space: Space, by_path: dict[str, Any]) -> None:
 
 
 def _read_claim_leaf(leaf: Leaf, raw: object) -> Array:
-    array = copied(raw)
-    base = leaf.array
+    array, base = copied(_as_stored(leaf, raw)), leaf.array
     if not is_numeric(array.dtype):
         raise Broken(
             Cause.DTYPE,
@@ -144,6 +146,40 @@ def _read_claim_leaf(leaf: Leaf, raw: object) -> Array:
             )
         array = array.real
     return array
+
+
+def _as_stored(leaf: Leaf, raw: object) -> object:
+    """Read a claim at the places of a sparse leaf, and a sparse claim of any other as an array."""
+    if leaf.pattern is None:
+        return raw.toarray() if is_sparse(raw) else raw  # type: ignore[attr-defined]
+    array = on_places(raw, leaf.pattern)
+    if array is not None:
+        return array
+    shape = leaf.pattern.shape
+    raise Broken(
+        Cause.SHAPE,
+        f"the derivative of the sparse leaf {leaf.path} is {describe(raw)}; it must be a "
+        f"matrix of shape {shape}, sparse or dense, or shaped like its data, {leaf.array.shape}.",
+        Verdict.FAIL,
+        leaf=leaf.path,
+    )
+
+
+def beyond_places(space: Space, raw: PyTree) -> tuple[Finding, ...]:
+    """Remark on what is claimed where a sparse leaf stores nothing, which no direction moves."""
+    by_path, remarks = leaves_by_path(raw), []
+    for leaf in (space.leaves[i] for i in space.moving):
+        count = 0
+        if leaf.pattern is not None:
+            count = count_beyond(by_path[leaf.path], leaf.pattern)
+        if count:
+            what = "1 entry that is not 0" if count == 1 else f"{count} entries that are not 0"
+            message = (
+                f"the derivative of the sparse leaf {leaf.path} has {what} where the leaf stores "
+                f"nothing: only stored values are moved, so that these were not tested."
+            )
+            remarks.append(Finding(Cause.SETUP, message, leaf.path, {"beyond": count}))
+    return tuple(remarks)
 
 
 def _wrong_shape(leaf: Leaf, array: Array) -> Broken:

@@ -28,6 +28,12 @@ OWN = 2.0  # roundings that a value is allowed anyway
 
 def settled(evaluator: Evaluator, space: Space) -> Evaluator:
     """Find out whether an `f` of which the caller does not know takes nothing but stacks."""
+    sparse = next((leaf.path for leaf in space.leaves if leaf.pattern is not None), None)
+    if sparse is not None and evaluator.problem.batched is not False:
+        raise UsageError(
+            f"leaf {sparse} is sparse, and there are no stacks of sparse matrices; leave out "
+            f"batched, or make its data the leaf and build the matrix in f."
+        )
     if evaluator.problem.batched != "auto":
         return evaluator
     always = replace(evaluator, problem=replace(evaluator.problem, batched=True))

@@ -20,11 +20,11 @@ from ..execution import BudgetSpent, CallFailed, Origin
 from ..localise import Entry, Located, Oracle, Reading, SearchSpent
 from ..probing import Measured, line_through
 from ..records import DEFAULT_RTOL, BoolArray, Cause, Finding, Plan, Verdict
-from ..space import Leaf
+from ..space import Leaf, places_of
 from ..verdict import GLANCE_AGREEMENT
 from .culprit import Culprit, exact_cause, find_culprit
 from .sentence import describe
-from .where import index_text
+from .where import MOST_LISTED, index_text
 
 SLACK = 4.0  # times the truncation seen on one line: other lines may have more
 MOST_TRUNCATION = 1e-4  # beyond, two evaluations say nothing
@@ -109,8 +109,19 @@ def _worded(worst: Measured, culprit: Culprit) -> Blame:
     leaf = _leaf(worst)
     along = _along(worst, leaf.array.shape)
     cause, message, evidence = describe(leaf.path, culprit, along, worst.output)
+    if leaf.pattern is not None:
+        message += _stored(leaf, culprit.located.wrong)
     finding = Finding(cause, message, leaf.path, {**numbers_of(worst), **evidence})
     return Blame(finding, culprit.wrong, culprit.complete, culprit.located)
+
+
+def _stored(leaf: Leaf, wrong: Sequence[int]) -> str:
+    """Say where in a sparse leaf its wrong values are, which are named by their places in data."""
+    where, said = places_of(leaf.pattern), []
+    for k in wrong[:MOST_LISTED]:
+        stored = index_text(np.unravel_index(k, leaf.array.shape))
+        said.append(f"{stored} is entry {index_text([axis[k] for axis in where])}")
+    return f" Of the values stored in {leaf.path}, {', '.join(said)} of it." if said else ""
 
 
 def _leaf(worst: Measured) -> Leaf:

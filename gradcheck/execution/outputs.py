@@ -12,7 +12,7 @@ import numpy as np
 import optree
 
 from ..records import PyTree, UsageError, shown_error
-from ..space import Array, flatten, is_array, is_floating, is_foreign, read, wrap
+from ..space import Array, flatten, is_array, is_floating, is_foreign, is_sparse, read, wrap
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +114,7 @@ def copied(value: object) -> Array:
         array[np.ma.getmaskarray(value)] = np.nan
         return array
     try:
-        return read(value) if is_foreign(value) else np.array(value)
+        return read(value) if is_foreign(value) and not is_sparse(value) else np.array(value)
     except Exception:  # ragged lists; and __array__ is foreign code, which may raise anything
         return np.array(None)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..execution import Origin
 from ..records import Plan, Problem, PyTree, UsageError
-from ..space import Array, Space, flatten, is_array, read, rms, working_dtype
+from ..space import Array, Space, flatten, is_array, is_sparse, places_of, read, rms, working_dtype
 from .code import digest_of_code
 
 
@@ -124,6 +124,8 @@ def digest_of(trees: Iterable[PyTree]) -> str:
 def _numbers(value: Any) -> Array | None:  # noqa: ANN401 - a leaf of any kind
     if is_array(value):
         array = value if isinstance(value, np.ndarray) else read(value)
+        if is_sparse(value):  # where the values lie counts too
+            array = np.concatenate([array.reshape(-1), *places_of(value), value.shape])
     elif isinstance(value, (bool, int, float, complex, str, np.generic)):
         array = np.asarray(value)
     else:

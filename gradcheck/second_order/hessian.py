@@ -223,6 +223,11 @@ def _real_space(x: PyTree) -> Space:
     space = Space.of(x)
     for i in space.moving:
         leaf = space.leaves[i]
+        if leaf.pattern is not None:
+            raise UsageError(
+                f"leaf {leaf.path} is sparse, and there is no form for a Hessian by its values; "
+                f"make its data the leaf, and build the matrix in f."
+            )
         if leaf.array.dtype.kind == "c":
             raise UsageError(
                 f"leaf {leaf.path} is complex, but a Hessian is checked for real points only; make "

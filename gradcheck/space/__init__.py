@@ -38,6 +38,7 @@ from .given import wrap
 from .leaf import NAMESPACE, Leaf
 from .nearby import nearby_of
 from .point import Space, flatten, leaves_by_path
+from .sparse import count_beyond, is_sparse, on_places, places_of
 
 __all__ = [
     "NAMESPACE",
@@ -49,6 +50,7 @@ __all__ = [
     "Space",
     "Tangent",
     "admitting",
+    "count_beyond",
     "count_moving",
     "draw_weights",
     "finer_dtype",
@@ -63,6 +65,7 @@ __all__ = [
     "is_floating",
     "is_foreign",
     "is_numeric",
+    "is_sparse",
     "is_writeable",
     "keep",
     "largest",
@@ -73,6 +76,8 @@ __all__ = [
     "nearby_of",
     "norm",
     "norm_of_products",
+    "on_places",
+    "places_of",
     "read",
     "read_bounds",
     "rms",

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..records import UsageError
 from .arrays import Array, is_brain, is_floating, same_bits
+from .sparse import is_sparse, values_of, with_values
 
 NATIVE = "biufc"  # kinds of dtypes that NumPy computes with
 HOSTED = (1, 3, 11)  # kinds of devices, by DLPack, in whose memory NumPy can look
@@ -28,8 +29,10 @@ PLAIN = (np.ndarray, np.generic, float, int)  # no need to ask whose they are
 
 
 def is_foreign(value: object) -> bool:
-    """Whether a value is an array that follows the array API standard, and not NumPy's."""
-    return not isinstance(value, PLAIN) and array_api_compat.is_array_api_obj(value)
+    """Whether a value is an array that is not NumPy's: of the array API standard, or sparse."""
+    return not isinstance(value, PLAIN) and (
+        array_api_compat.is_array_api_obj(value) or is_sparse(value)
+    )
 
 
 def is_array(value: object) -> bool:
@@ -40,7 +43,7 @@ def is_array(value: object) -> bool:
 def is_writeable(value: object) -> bool:
     """Whether an array's entries can be replaced in place, as JAX's cannot."""
     return isinstance(value, np.ndarray) or (
-        is_foreign(value) and bool(array_api_compat.is_writeable_array(value))
+        is_foreign(value) and (is_sparse(value) or bool(array_api_compat.is_writeable_array(value)))
     )
 
 
@@ -63,6 +66,8 @@ def _seen(value: Any) -> Array:  # noqa: ANN401 - an array of any library
     """Read as `read` does, perhaps in shared memory, which is not to be written to."""
     if isinstance(value, np.ndarray):
         return value
+    if is_sparse(value):
+        return values_of(value)
     try:
         array = _on_the_host(value)
         if not (array.dtype.kind in NATIVE or is_floating(array.dtype)):  # eight bits, of JAX
@@ -132,6 +137,8 @@ def hand_over(values: Array, like: Any) -> Any:  # noqa: ANN401 - as above
     """Do so with values that nobody else holds, for their memory may be shared."""
     if isinstance(like, np.ndarray):
         return values
+    if is_sparse(like):
+        return with_values(values, like)
     namespace = array_api_compat.array_namespace(like)
     try:
         made = _made(namespace, values, like)
@@ -154,8 +161,8 @@ def _made(namespace: Any, values: Array, like: Any) -> Any:  # noqa: ANN401 - of
 
 def overwrite(target: Any, values: Any) -> None:  # noqa: ANN401 - as above
     """Replace the entries of an array in place, where its library allows that."""
-    if isinstance(target, np.ndarray):
-        np.copyto(target, values)
+    if isinstance(target, np.ndarray) or is_sparse(target):
+        np.copyto(target if isinstance(target, np.ndarray) else values_of(target), values)
     elif is_writeable(target):
         if array_api_compat.is_torch_array(target):
             target = target.detach()  # the same memory; a leaf of autograd forbids writing to it

@@ -20,6 +20,8 @@ from ..records import BoolArray, UsageError
 from .arrays import BRAIN, Array, is_floating, require_finite
 from .foreign import duplicate, is_far, is_foreign, read, write
 from .given import copied, wrap
+from .restoring import differs, write_back
+from .sparse import is_in_place, is_sparse, put_back, require_entries
 
 NAMESPACE = "gradcheck"  # classes registered with optree here or globally are nodes
 CARRIED = (bool, int, str, bytes, Enum, FunctionType, BuiltinFunctionType, np.ufunc, type)
@@ -49,6 +51,8 @@ class Leaf:
         What its values must not leave, lower and upper.
     free : array of bool or None
         Which entries may be moved, where not all may.
+    pattern : sparse matrix or None
+        Our copy of a sparse leaf, with the places of its values; never handed out.
     lodged : array or None
         Our copy of it on the device of a large array that is far from the host: what calls are
         handed is copied from it and compared with it there, and need not travel.
@@ -62,7 +66,25 @@ class Leaf:
     writeable: bool = True
     bounds: tuple[Array, Array] | None = None
     free: BoolArray | None = None
+    pattern: Any = None
     lodged: Any = None
+
+    @property
+    def like(self) -> Any:  # noqa: ANN401 - the caller's own type
+        """What arrays that are handed out are made like."""
+        return self.given if self.pattern is None else self.pattern
+
+    def is_changed(self, now: Any) -> bool:  # noqa: ANN401 - as above
+        """Whether an array of the leaf, the caller's own or a copy, is not what it was."""
+        moved = self.pattern is not None and not is_in_place(now, self.pattern)
+        return moved or differs(now, self.kept_there)
+
+    def restore_given(self) -> None:
+        """Put the caller's own array right in place."""
+        if self.pattern is None:
+            write_back(self.given, self.kept)
+        else:
+            put_back(self.given, self.pattern)
 
     @property
     def array(self) -> Array:
@@ -84,7 +106,7 @@ class Leaf:
     @property
     def wrapped(self) -> Any:  # noqa: ANN401 - the caller's own type
         """What calls are handed where that is no array."""
-        return self.given if self.handed is None else wrap(self.handed, self.given)
+        return self.given if self.handed is None else wrap(self.handed, self.like)
 
     def held(self, v: Array) -> Array:
         """Return a tangent of the leaf without what may not be moved."""
@@ -122,7 +144,7 @@ class Leaf:
 
     def fresh(self) -> Any:  # noqa: ANN401 - an array of the caller's library
         """Copy the values into a new array."""
-        return copied(self.kept, self.given) if self.lodged is None else duplicate(self.lodged)
+        return copied(self.kept, self.like) if self.lodged is None else duplicate(self.lodged)
 
     @property
     def kept_there(self) -> Any:  # noqa: ANN401 - an array of any library
@@ -154,6 +176,8 @@ def read_leaf(path: str, value: object) -> Leaf:
 
 def _read_foreign(path: str, value: Any) -> Leaf:  # noqa: ANN401 - an array of another library
     """Copy an array of another library, and hand out copies of its kind."""
+    if is_sparse(value):
+        require_entries(path, value)
     try:
         array = read(value)
     except UsageError as error:
@@ -166,7 +190,8 @@ def _read_foreign(path: str, value: Any) -> Leaf:  # noqa: ANN401 - an array of 
         )
     if is_floating(array.dtype):
         require_finite(path, array)
-        leaf = Leaf(path, value, array, write(array, value))
+        pattern = value.copy() if is_sparse(value) else None
+        leaf = Leaf(path, value, array, write(array, value), pattern=pattern)
     else:
         leaf = Leaf(path, value, None, write(array, value), array)
     return replace(leaf, lodged=duplicate(leaf.handed)) if is_far(value) else leaf

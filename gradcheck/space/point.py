@@ -21,7 +21,7 @@ from .foreign import duplicate, is_array, is_far, is_foreign, write
 from .given import copied, handed_over, wrap, written
 from .leaf import NAMESPACE, Leaf, read_leaf
 from .on_device import OnDevice
-from .restoring import differs, lock_as_before, overwrite_unless_locked, write_back
+from .restoring import lock_as_before, overwrite_unless_locked
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,7 @@ class Space:
         # as little as can be for each leaf: every leaf has lines of its own, and points on them
         values = [leaf.handed if leaf.is_handed_as_is else leaf.wrapped for leaf in self.leaves]
         for i, array in changed.items():
-            values[i] = wrap(array, self.leaves[i].given)
+            values[i] = wrap(array, self.leaves[i].like)
         return optree.tree_unflatten(self.treespec, values)
 
     def around(self, i: int) -> Callable[[Array], PyTree]:
@@ -89,9 +89,9 @@ class Space:
         values = [
             leaf.given
             if leaf.handed is None
-            else written(changed[i], leaf.given)
+            else written(changed[i], leaf.like)
             if i in changed
-            else wrap(leaf.handed, leaf.given)
+            else wrap(leaf.handed, leaf.like)
             for i, leaf in enumerate(self.leaves)
         ]
         return optree.tree_unflatten(self.treespec, values)
@@ -107,7 +107,7 @@ class Space:
         moved = {i: np.array(base, order="K") for i, base in bases.items()}
         step = displace_all(bases, tangent, t, moved)
         if self._is_foreign:
-            moved = {i: handed_over(array, self.leaves[i].given) for i, array in moved.items()}
+            moved = {i: handed_over(array, self.leaves[i].like) for i, array in moved.items()}
         return self.rebuild(moved), step
 
     @cached_property
@@ -188,7 +188,7 @@ class Space:
 
     def restore_handed(self) -> tuple[str, ...]:
         """Replace the arrays that a call was handed and changed; return their paths."""
-        changed = [leaf for leaf in self.leaves if differs(leaf.handed, leaf.kept_there)]
+        changed = [leaf for leaf in self.leaves if leaf.is_changed(leaf.handed)]
         for leaf in changed:  # a new copy, for the old one may be reshaped or locked
             object.__setattr__(leaf, "handed", leaf.fresh())
         return tuple(leaf.path for leaf in changed)
@@ -196,9 +196,9 @@ class Space:
     def restore_given(self) -> tuple[str, ...]:
         """Undo what calls did to the caller's own arrays; return the paths of those changed."""
         arrays = [leaf for leaf in self.leaves if is_array(leaf.given)]
-        changed = [leaf for leaf in arrays if differs(leaf.given, leaf.kept_there)]
+        changed = [leaf for leaf in arrays if leaf.is_changed(leaf.given)]
         for leaf in changed:
-            write_back(leaf.given, leaf.kept)
+            leaf.restore_given()
         for leaf in arrays:
             lock_as_before(leaf.given, leaf.writeable)
         return tuple(leaf.path for leaf in changed)
@@ -209,14 +209,14 @@ def _own_leaf(leaf: Leaf, values: Array) -> Leaf:
         values = np.clip(values, *leaf.bounds).astype(values.dtype)
     if leaf.free is not None:
         values = np.where(leaf.free, values, leaf.array)
-    given = write(values, leaf.given) if is_array(leaf.given) else leaf.given
+    given = write(values, leaf.like) if is_array(leaf.given) else leaf.given
     return _leaf_of_ours(leaf, given, values)
 
 
 def _promoted(leaf: Leaf, base: Array) -> Leaf:
     """Keep arrays arrays and scalars scalars, those of NumPy where Python has none so long."""
     values = base.astype(finer_dtype(base.dtype))
-    given = written(values, leaf.given)
+    given = written(values, leaf.like)
     return _leaf_of_ours(leaf, given, values)
 
 
@@ -224,7 +224,15 @@ def _leaf_of_ours(leaf: Leaf, given: Any, values: Array) -> Leaf:  # noqa: ANN40
     # what is given is no array of the caller's, and is handed to nobody
     lodged = given if is_foreign(given) and is_far(given) else None
     handed = copied(values, given) if lodged is None else duplicate(lodged)
-    return replace(leaf, given=given, base=values, handed=handed, writeable=True, lodged=lodged)
+    return replace(
+        leaf,
+        given=given,
+        base=values,
+        handed=handed,
+        writeable=True,
+        pattern=None if leaf.pattern is None else given,
+        lodged=lodged,
+    )
 
 
 def _itself(array: Array) -> PyTree:

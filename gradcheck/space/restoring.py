@@ -12,12 +12,14 @@ import numpy as np
 
 from ..records import UsageError
 from .foreign import is_foreign, overwrite, unchanged
+from .sparse import is_sparse, values_of
 
 
 def overwrite_unless_locked(handed: Any, values: Any) -> None:  # noqa: ANN401 - of any library
     """Write values into an array of ours, unless a call has locked or reshaped it."""
     locked = isinstance(handed, np.ndarray) and not handed.flags.writeable
-    if handed is not None and not locked and handed.shape == values.shape:
+    shape = values_of(handed).shape if is_sparse(handed) else getattr(handed, "shape", None)
+    if handed is not None and not locked and shape == values.shape:
         overwrite(handed, values)
 
 
