@@ -3,7 +3,8 @@
 Each function notes the points that are none of its domain; a check must not call it there.
 """
 
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -354,6 +355,56 @@ def test_other_precisions_are_compared_too(dtype):
                 **options,
             )
             assert report.verdict is verdict, report
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_stacks_hold_admissible_points_too(plan):
+    """Of a manifold, and of a point with entries held."""
+    subject, m = SUBJECTS["sphere"], np.arange(36.0).reshape(6, 6)
+    free = np.array([1, 0, 1, 1, 0, 1], bool)
+
+    def f(xs):
+        assert np.allclose(np.linalg.norm(xs, axis=1), 1, rtol=0, atol=1e-13)
+        return np.einsum("bi,ij,bj->b", xs, m, xs)
+
+    def held(xs):
+        assert (xs[:, ~free] == subject.x[~free]).all()
+        return np.sum(xs**3, axis=1)
+
+    for factor, verdict in ((1.0, Verdict.PASS), (1.1, Verdict.FAIL)):
+        curved = gradcheck.check_grad(
+            f, lambda x, k=factor: k * (m + m.T) @ x, subject.x, tangent=subject.tangent,
+            retraction=subject.retraction, batched=True, plan=PLANS[plan](seed=1),
+        )  # fmt: skip
+        masked = gradcheck.check_grad(
+            held, lambda x, k=factor: 3 * k * x**2, subject.x, tangent=free, batched=True,
+            plan=PLANS[plan](seed=1),
+        )  # fmt: skip
+        assert curved.verdict is masked.verdict is verdict
+
+
+def test_workers_draw_the_same_admissible_directions():
+    """In threads; and the numbers are those of a check without."""
+    subject = SUBJECTS["log_determinant"]
+    plan = Plan.directions(4, seed=1)
+    with ThreadPoolExecutor(2) as executor:
+        spread = subject.check(plan=plan, executor=executor)
+    alone = subject.check(plan=plan)
+    assert spread.ok
+    assert spread.leaves["x"].numeric == alone.leaves["x"].numeric
+
+
+def test_journal_is_of_one_projection_and_one_retraction(tmp_path):
+    """Code and data of both count; the same call goes on from there."""
+    subject, path = SUBJECTS["sphere"], tmp_path / "run.sqlite"
+    options = {"plan": Plan.directions(3, seed=3), "journal": path}
+    first, second = subject.check(**options), subject.check(**options)
+    assert first.leaves["x"].numeric == second.leaves["x"].numeric
+    other = replace(subject, retraction=lambda x, v: x + v / np.sqrt(1 + v @ v))
+    with pytest.raises(UsageError, match=r"not the same are .*the retraction"):
+        other.check(**options)
+    with pytest.raises(UsageError, match=r"not the same are .*the tangent"):
+        replace(subject, tangent=lambda v: v - (subject.x @ v) * subject.x).check(**options)
 
 
 # --- what breaks a law --------------------------------------------------------------------------
