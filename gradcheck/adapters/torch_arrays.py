@@ -37,6 +37,12 @@ def like(tensor: Tensor, array: Array) -> Tensor:
 
 def as_point(tensor: Tensor, what: str) -> Array:
     """Return a copy as an array of the same dtype, also of bfloat16 if ml_dtypes is there."""
+    if tensor.layout != torch.strided:
+        raise UsageError(
+            f"{what} is a tensor of {tensor.dtype}, {tensor.layout}, which has no entries to move "
+            f"one by one; make its values the input, and build the tensor in the function, such as "
+            f"torch.sparse_coo_tensor(indices, values, shape)."
+        )
     array = as_array(tensor, what)
     if tensor.dtype == torch.bfloat16 and not is_brain(array.dtype):
         raise UsageError(
@@ -49,12 +55,16 @@ def as_point(tensor: Tensor, what: str) -> Array:
 def as_array(tensor: Tensor, what: str) -> Array:
     """Return a copy as an array of the same dtype; of float32 where bfloat16 is not to be had.
 
+    A gradient may be sparse, as that of an embedding; it is read as the dense one that it stands
+    for.
+
     Raises
     ------
     UsageError
-        If NumPy has no such array, as of sparse ones.
+        If NumPy has no such array.
     """
     try:
+        tensor = tensor if tensor.layout == torch.strided else tensor.to_dense()
         if tensor.dtype == torch.bfloat16:
             return read(tensor)
         array: Array = np.array(tensor.numpy(force=True))
@@ -62,6 +72,6 @@ def as_array(tensor: Tensor, what: str) -> Array:
         kind = f"{tensor.dtype}, {tensor.layout}"
         raise UsageError(
             f"{what} is a tensor of {kind}, which NumPy has not: {error}; give it as float32 or "
-            f"float64, .to_dense() where it is sparse."
+            f"float64."
         ) from error
     return array

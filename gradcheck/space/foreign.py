@@ -25,6 +25,7 @@ HOSTED = (1, 3, 11)  # kinds of devices, by DLPack, in whose memory NumPy can lo
 # the host (both measured) a few times over.
 FEWEST = 2**16
 FEWEST_TO_COMPILE = 2**22
+STRIDED = "torch.strided"
 PLAIN = (np.ndarray, np.generic, float, int)  # no need to ask whose they are
 
 
@@ -84,7 +85,7 @@ def _seen(value: Any) -> Array:  # noqa: ANN401 - an array of any library
 def _on_the_host(value: Any) -> Array:  # noqa: ANN401 - as above
     """Return it as NumPy's, perhaps in shared memory."""
     if array_api_compat.is_torch_array(value):
-        value = _plain(value).cpu()
+        value = dense(_plain(value)).cpu()
         return _brain(value) if str(value.dtype) == "torch.bfloat16" else np.asarray(value)
     if array_api_compat.is_cupy_array(value):
         return np.asarray(value.get())
@@ -94,6 +95,16 @@ def _on_the_host(value: Any) -> Array:  # noqa: ANN401 - as above
         if not hasattr(value, "__dlpack_device__"):
             raise
         return np.asarray(np.from_dlpack(value, device="cpu"))
+
+
+def is_laid_out(value: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether each entry has a place of its own in memory, as in a sparse tensor it has not."""
+    return str(getattr(value, "layout", STRIDED)) == STRIDED
+
+
+def dense(value: Any) -> Any:  # noqa: ANN401 - as above
+    """Give a sparse tensor such places, as for a gradient of an embedding that is one."""
+    return value if is_laid_out(value) else value.to_dense()
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - as above

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..records import BoolArray, UsageError
 from .arrays import BRAIN, Array, is_floating, require_finite
-from .foreign import duplicate, is_far, is_foreign, read, write
+from .foreign import duplicate, is_far, is_foreign, is_laid_out, read, write
 from .given import copied, wrap
 from .restoring import differs, write_back
 from .sparse import is_in_place, is_sparse, put_back, require_entries
@@ -178,6 +178,16 @@ def _read_foreign(path: str, value: Any) -> Leaf:  # noqa: ANN401 - an array of 
     """Copy an array of another library, and hand out copies of its kind."""
     if is_sparse(value):
         require_entries(path, value)
+    elif not is_laid_out(value):
+        raise UsageError(
+            f"leaf {path} is a sparse tensor; make its values the leaf, and build the tensor in f, "
+            f"such as torch.sparse_coo_tensor(indices, values, shape)."
+        )
+    elif type(value).__name__ == "MaskedTensor":
+        raise UsageError(
+            f"leaf {path} is a MaskedTensor, whose arithmetic is not that of a tensor; pass "
+            f"leaf.get_data(), and tangent=leaf.get_mask(), which holds the masked entries still."
+        )
     try:
         array = read(value)
     except UsageError as error:
