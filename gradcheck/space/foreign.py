@@ -91,10 +91,11 @@ def _on_the_host(value: Any) -> Array:  # noqa: ANN401 - as above
         return np.asarray(value.get())
     try:
         return np.asarray(value)
-    except Exception:  # on a device that NumPy does not look into; the standard's way is longer
-        if not hasattr(value, "__dlpack_device__"):
-            raise
-        return np.asarray(np.from_dlpack(value, device="cpu"))
+    except Exception as error:  # it lies where NumPy does not look; the standard's way is longer
+        try:
+            return np.asarray(np.from_dlpack(value, device="cpu"))  # of NumPy 2.1 and later
+        except Exception:
+            raise error from None
 
 
 def is_laid_out(value: Any) -> bool:  # noqa: ANN401 - as above
