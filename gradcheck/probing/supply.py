@@ -56,7 +56,10 @@ class Alone:
         rng: np.random.Generator,
     ) -> Generator[Probe]:
         """Hand the lines on as they are; with their first values, where `f` takes stacks."""
-        origin = place.for_leaf(probes[0].leaf).origin if probes else place.origin
+        if not (probes and place.origin.evaluator.stacks):
+            yield from probes
+            return
+        origin = place.for_leaf(probes[0].leaf).origin
         yield from foreseen(origin, probes, glanced_at=origin.steady)
 
 

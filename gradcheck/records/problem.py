@@ -102,7 +102,7 @@ class Problem:
     @property
     def takes_stacks(self) -> bool:
         """Whether `f` is called with a stack at every call, of one point where there is one."""
-        return isinstance(self.batched, int) and self.batched is not False
+        return self.batched is not False and isinstance(self.batched, int)
 
 
 def _read_kind(kind: str) -> Kind:
@@ -113,6 +113,8 @@ def _read_kind(kind: str) -> Kind:
 
 
 def _read_batched(batched: Any) -> Any:  # noqa: ANN401 - see Problem
+    if batched is False:
+        return batched
     if isinstance(batched, np.bool_):
         return bool(batched)
     if isinstance(batched, bool) or (isinstance(batched, str) and batched == "auto"):
