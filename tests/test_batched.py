@@ -31,6 +31,7 @@ WRONG = {
     "right": lambda g: g,
     "scaled": lambda g: 1.01 * g,
     "one entry": lambda g: np.where(np.arange(g.size).reshape(g.shape) == 17, g + 1e-3, g),
+    "a half": lambda g: np.where(np.arange(g.size).reshape(g.shape) % 2, 1.01 * g, g),
     "nan": lambda g: np.where(np.arange(g.size).reshape(g.shape) == 5, np.nan, g),
 }
 
@@ -69,6 +70,39 @@ def test_report_is_that_of_single_points(plan, wrong, batched):
     stacked = gradcheck.check_grad(row_by_row(f), claim, X, plan=plan, batched=batched)
     assert told(stacked) == told(alone)
     assert stacked.evaluations == alone.evaluations + TRIED
+
+
+HARD = {
+    "noise": lambda x: f(x) + 1e-7 * np.sin(1e9 * np.sum(x)),
+    "kink": lambda x: f(x) + np.abs(x[0, 0] - X[0, 0]),
+    "jump": lambda x: f(x) + (x[0, 0] > X[0, 0]),
+    "in float32": lambda x: float(np.float32(f(x))),
+    "an edge": lambda x: f(x) + np.sqrt(x[0, 0] - X[0, 0]),
+    "few digits": lambda x: np.float32(np.sum(np.sin(x.astype(np.float32)))),
+}
+
+
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS.keys())
+@pytest.mark.parametrize("rough", HARD.values(), ids=HARD.keys())
+def test_what_is_rough_is_as_rough_in_stacks(plan, rough):
+    """Ladders, other points and long averages take stacks, and find the same."""
+    alone = gradcheck.check_grad(rough, gradient_of, X, plan=plan)
+    with np.errstate(invalid="ignore"):
+        stacked = gradcheck.check_grad(row_by_row(rough), gradient_of, X, plan=plan, batched=True)
+    assert told(stacked) == told(alone)
+
+
+def test_long_averages_go_into_few_calls():
+    """Those of a noisy function, whose points are known chain by chain."""
+    calls = []
+
+    def stacks(x):
+        calls.append(len(x))
+        return row_by_row(HARD["noise"])(x)
+
+    report = gradcheck.check_grad(stacks, gradient_of, X, plan=PLANS["directions"], batched=True)
+    assert report.evaluations > 100
+    assert len(calls) < report.evaluations / 3
 
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS.keys())

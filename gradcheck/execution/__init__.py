@@ -7,7 +7,7 @@ Second layer: uses `records`, `space`, `randomness`.
 
 from .ahead import Ahead
 from .evaluator import BudgetSpent, CallFailed, Evaluator, Memory, Spent
-from .many import Asked, evaluate_along, f_of_stack, put
+from .many import Asked, evaluate_along, evaluate_at, f_of_stack, put
 from .origin import Origin
 from .outputs import Output, copied, describe, read_numbers, read_output, read_scalar
 from .stacked_sweep import stacked_sweep
@@ -30,6 +30,7 @@ __all__ = [
     "copied",
     "describe",
     "evaluate_along",
+    "evaluate_at",
     "f_of_stack",
     "put",
     "read_numbers",

@@ -5,7 +5,8 @@ Part of `execution`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -39,14 +40,53 @@ def evaluate_along(origin: Origin, asked: Sequence[Asked]) -> list[tuple[float, 
         The step really taken and what `f` returned; None where a call for a stack failed, or the
         budget does not reach: whoever asks for that one by itself finds out why. Counts nothing.
     """
-    evaluator, room = origin.evaluator, room_in_a_stack(origin)
     found: list[tuple[float, Output] | None] = []
-    affordable = int(min(len(asked), evaluator.left))
+    for start, stop in _portions(origin, len(asked)):
+        try:
+            moved = [origin.space.displaced(tangent, t) for tangent, t in asked[start:stop]]
+        except UsageError:  # a retraction may raise, as f may
+            found += [None] * (stop - start)
+            continue
+        outputs = _in_one_call(origin, [point for point, _ in moved])
+        found += [
+            None if output is None else (step, output)
+            for (_, step), output in zip(moved, outputs, strict=True)
+        ]
+    return found + [None] * (len(asked) - len(found))
+
+
+def evaluate_at(origin: Origin, points: Iterable[PyTree]) -> list[Output]:
+    """Evaluate `f` at points beside x, in stacks where it takes them; counts each.
+
+    Raises
+    ------
+    CallFailed, UsageError, BudgetSpent
+        As the call with the point that it was.
+    """
+    evaluator = origin.evaluator
+    if not evaluator.stacks:
+        return [evaluator.f_beside(point, origin.output) for point in points]
+    every, found = list(points), list[Output | None]()
+    for start, stop in _portions(origin, len(every)):
+        found += _in_one_call(origin, every[start:stop])
+    outputs = []
+    for point, output in zip_longest(every, found):
+        if output is None:
+            outputs.append(evaluator.f_beside(point, origin.output))
+        else:
+            evaluator.count()
+            outputs.append(output)
+    return outputs
+
+
+def _portions(origin: Origin, count: int) -> Iterator[tuple[int, int]]:
+    """Divide points into stacks; none where one is a stack already, or nothing may be spent."""
+    evaluator, room = origin.evaluator, room_in_a_stack(origin)
+    affordable = int(min(count, evaluator.left))
     for start in range(0, affordable if room > 1 else 0, room):
         if evaluator.is_late:
-            break
-        found += _in_one_call(origin, asked[start : min(start + room, affordable)])
-    return found + [None] * (len(asked) - len(found))
+            return
+        yield start, min(start + room, affordable)
 
 
 def room_in_a_stack(origin: Origin, most_bytes: int = NEAR_BYTES) -> int:
@@ -60,23 +100,17 @@ def room_in_a_stack(origin: Origin, most_bytes: int = NEAR_BYTES) -> int:
     return max(1, min(most, most_bytes // a_point))
 
 
-def _in_one_call(origin: Origin, asked: Sequence[Asked]) -> list[tuple[float, Output] | None]:
-    space, evaluator = origin.space, origin.evaluator
-    stack, steps = Stack.of(space, len(asked)), []
-    for n, (tangent, t) in enumerate(asked):
-        try:
-            point, step = space.displaced(tangent, t)
-        except UsageError:  # a retraction may raise, as f may
-            return [None] * len(asked)
+def _in_one_call(origin: Origin, points: Sequence[PyTree]) -> Sequence[Output | None]:
+    """Call `f` once; None for all points where that fails, or one of them is out of bounds."""
+    evaluator, stack = origin.evaluator, Stack.of(origin.space, len(points))
+    for n, point in enumerate(points):
         if evaluator.box and not holds(evaluator.box, point):
-            return [None] * len(asked)  # nothing is asked beyond the bounds
+            return [None] * len(points)
         put(stack, n, point)
-        steps.append(step)
     try:
-        outputs = f_of_stack(evaluator, stack, len(asked))
+        return f_of_stack(evaluator, stack, len(points))
     except (CallFailed, UsageError):
-        return [None] * len(asked)
-    return list(zip(steps, outputs, strict=True))
+        return [None] * len(points)
 
 
 def put(stack: Stack, n: int, point: PyTree) -> None:

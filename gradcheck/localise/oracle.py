@@ -8,13 +8,14 @@ Part of `localise`.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..differences import FINE_ARITHMETIC, Line, climb, first_step, glance
-from ..directions import FLATTEST, coordinate, is_fixed, scale_of_leaf
-from ..execution import Origin
+from ..differences import FINE_ARITHMETIC, Line, climb, first_step, foresee, glance
+from ..directions import FLATTEST, Probe, coordinate, is_fixed, scale_of_leaf
+from ..execution import Origin, Output
 from ..records import Analytic, BoolArray, Derivative, Evidence, PyTree
 from ..space import Array, is_floating, least_rounding, rms, unit_roundoff
 from ..verdict import GLANCE_AGREEMENT, allowance, is_straight
@@ -23,6 +24,11 @@ from .reading import Entry, Reading
 WIDER = 4.0  # the second difference of an entry: its truncation is 16 times that of the first
 CLEAR = 30.0  # bars: a mismatch this large needs no ladder
 USABLE = (Evidence.SMOOTH, Evidence.EDGE, Evidence.FLAT, Evidence.PRECISION, Evidence.NOISE)
+
+
+EACH = 4  # evaluations that looking at an entry takes, where f is smooth
+MOST_BYTES = 2**24  # of the directions of entries that are looked at together
+Ahead = Mapping[float, tuple[float, Output]]
 
 
 class SearchSpent(Exception):
@@ -59,6 +65,7 @@ class Oracle:
     _started: int = field(init=False)
     unit: Array = field(init=False)
     least: float = field(init=False)
+    _ahead: dict[int, Ahead] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self._started = self.origin.evaluator.evaluations
@@ -117,19 +124,19 @@ class Oracle:
                 return Reading(v, analytic.value, look.value, bar, scale)
         return self._climbed(line, analytic)
 
-    def certify(self, v: Array, least: float = 0.0) -> Reading | None:
+    def certify(self, v: Array, least: float = 0.0, ahead: Ahead | None = None) -> Reading | None:
         """Measure along v with an error bar of its own: from a second, wider difference.
 
         The truncation of the first is 1/15 of what the two differ by (Richardson); all of it is
         taken. Where that does not tell the claim from the derivative, the ladder is climbed.
-        `least` is the smallest scale to which errors are relative.
+        `least` is the smallest scale to which errors are relative; `ahead` holds values of `f` that
+        are there already.
         """
         if self.left < 4:
             raise SearchSpent
         line, analytic = self._line(v), self.analytic(v)
-        if line.roundoff <= FINE_ARITHMETIC:
-            h = first_step(line.roundoff)
-            line.foresee((h, -h, WIDER * h, -WIDER * h))
+        line.ahead = {} if ahead is None else ahead
+        line.foresee(_points(line))
         near, wide = glance(line), glance(line, WIDER)
         if near is not None and wide is not None:
             scale = max(analytic.scale, abs(near.value), least)
@@ -139,6 +146,22 @@ class Oracle:
             if told_apart and is_straight(near, scale) and is_straight(wide, scale):
                 return Reading(v, analytic.value, near.value, bar, scale)
         return self._climbed(line, analytic)
+
+    def foresee(self, entries: Iterable[int]) -> None:
+        """Evaluate what entries that will be looked at ask for, in stacks, where `f` takes them."""
+        if not self.origin.evaluator.stacks:
+            return
+        self._ahead.clear()
+        parts = 2 if self.array.dtype.kind == "c" else 1
+        numbers = [parts * k + part for k in entries for part in range(parts)]
+        most = max(0, min(self.left // EACH, MOST_BYTES // max(1, self.array.nbytes)))
+        numbers = numbers[:most]
+        lines = [self._line(self._probe(number).tangent[self.leaf]) for number in numbers]
+        foresee((line, _points(line)) for line in lines)
+        self._ahead |= {n: line.ahead for n, line in zip(numbers, lines, strict=True)}
+
+    def _probe(self, number: int) -> Probe:
+        return coordinate(self.origin.space.leaves[self.leaf], self.leaf, number, self.unit)
 
     def _climbed(self, line: Line, analytic: Analytic) -> Reading | None:
         derivative = climb(line).derivative
@@ -156,8 +179,9 @@ class Oracle:
         is_complex = leaf.array.dtype.kind == "c"
         analytic, numeric, bar = 0j, 0j, 0.0
         for part, unit in enumerate((1, 1j) if is_complex else (1,)):
-            probe = coordinate(leaf, self.leaf, 2 * k + part if is_complex else k, self.unit)
-            reading = self.certify(probe.tangent[self.leaf], self.least * probe.weakest)
+            number = 2 * k + part if is_complex else k
+            probe, ahead = self._probe(number), self._ahead.pop(number, None)
+            reading = self.certify(probe.tangent[self.leaf], self.least * probe.weakest, ahead)
             if reading is None:
                 return None
             analytic += unit * reading.analytic / probe.weakest
@@ -176,6 +200,14 @@ class Oracle:
         size = np.maximum(np.maximum(np.abs(analytic), np.abs(numeric)), self.least)
         least = least_rounding(claim.dtype) if rounds and claim is not None else 0.0
         return allowance(Analytic(0.0, 0.0, digits, least), self.rtol, size)
+
+
+def _points(line: Line) -> tuple[float, ...]:
+    """Return where `certify` asks for values."""
+    if line.roundoff > FINE_ARITHMETIC:
+        return ()
+    h = first_step(line.roundoff)
+    return h, -h, WIDER * h, -WIDER * h
 
 
 def is_wrong(analytic: PyTree, numeric: PyTree, allowed: PyTree) -> PyTree:

@@ -19,7 +19,7 @@ import numpy as np
 from ..execution import BudgetSpent, CallFailed
 from ..space import norm
 from .blocks import Block
-from .oracle import Oracle, SearchSpent
+from .oracle import EACH, Oracle, SearchSpent
 from .reading import Entry, Reading
 
 SURE = 4.0  # bars: a residual above is no rounding, whatever its distribution
@@ -27,8 +27,8 @@ AGAIN = 8.0  # bars: below, a residual found by subtraction is measured again if
 WIDE = 8.0  # times what is tolerated anyway
 TOLERATED = 0.1  # of the tolerance: discrepancies that small are not looked for
 SAMPLED = 16  # entries looked at where both halves are wrong: all of them wrong means dense
+AT_ONCE = 64  # entries of which values are there before the first is looked at
 SHRUNK = 4  # times smaller than where it was sampled last: a block is worth sampling again
-EACH = 4  # evaluations that confirming an entry takes, where f is smooth
 
 
 @dataclass(eq=False)
@@ -190,10 +190,17 @@ class _Search:
             self.found.entries[k] = entry
         return entry
 
+    def _foresee(self, places: list[int]) -> None:
+        known = self.known.keys() | self.found.entries.keys()
+        self.oracle.foresee(k for k in places if k not in known)
+
     def _is_dense(self, block: Block) -> bool:
         """Look at a few entries of a block: whether all of them are wrong."""
-        for n in self.rng.choice(block.size, size=min(SAMPLED, block.size), replace=False):
-            entry = self._confirmed(block.flat_index(int(n), self.shape))
+        drawn = self.rng.choice(block.size, size=min(SAMPLED, block.size), replace=False)
+        places = [block.flat_index(int(n), self.shape) for n in drawn]
+        self._foresee(places)
+        for k in places:
+            entry = self._confirmed(k)
             if entry is None or not entry.wrong:
                 return False
         return True
@@ -203,7 +210,11 @@ class _Search:
         self.found.dense.append(block)
         if block.size * EACH > self.oracle.left:
             return
-        looked_at = [self._confirmed(block.flat_index(n, self.shape)) for n in range(block.size)]
+        places = [block.flat_index(n, self.shape) for n in range(block.size)]
+        looked_at = []
+        for start in range(0, block.size, AT_ONCE):
+            self._foresee(places[start : start + AT_ONCE])
+            looked_at += [self._confirmed(k) for k in places[start : start + AT_ONCE]]
         self.found.dense.remove(block)
         if None in looked_at:
             self.found.open.append(block)

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..contract import claim_at
 from ..directions import Probe
-from ..execution import BudgetSpent, CallFailed, Origin
+from ..execution import BudgetSpent, CallFailed, Origin, evaluate_at
 from ..records import Analytic, UsageError
 from ..space import Array, same_bits, working_dtype
 from ..verdict import MARGIN
@@ -107,7 +107,7 @@ class _Sampler:
         ends += self.rng.uniform(-SPREAD, SPREAD)
         points = [self._point(float(t)) for t in ends]
         self.left -= len(points)
-        rises = [self._rise(point) for point in points]
+        rises = self._rises(points)
         self.still += sum(before == after for before, after in pairwise(rises))
         return [
             self._disagreement(
@@ -121,9 +121,9 @@ class _Sampler:
         leaf = self.origin.space.leaves[self.probe.leaf].array
         return np.asarray(leaf + t * self.probe.tangent[self.probe.leaf]).astype(leaf.dtype)
 
-    def _rise(self, values: Array) -> float:
-        point = self.origin.space.rebuild({self.probe.leaf: values})
-        return self.origin.rise(self.origin.evaluator.f_beside(point, self.origin.output))
+    def _rises(self, points: list[Array]) -> list[float]:
+        beside = (self.origin.space.rebuild({self.probe.leaf: values}) for values in points)
+        return [self.origin.rise(output) for output in evaluate_at(self.origin, beside)]
 
     def _disagreement(self, t: float, ends: list[Array], rises: list[float]) -> float:
         """Compare the rise between two points with <claim half-way, the step really taken>."""
