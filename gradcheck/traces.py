@@ -6,7 +6,7 @@ Seventh layer: reads `probing` and `localise`; `examine` puts the traces into th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
@@ -21,6 +21,9 @@ MOST_CELLS = 64  # rows, and columns, of a map: finer ones are not seen, and fil
 MOST_WORST = 20  # entries kept with their numbers
 ROUNDOFFS = 2.0  # rounding error of one value in unit roundoffs, where no window has measured it
 DIGITS = 4  # of an error on the map: it becomes a colour
+
+Numbers = tuple[complex, complex, float, bool]  # of an `EntryTrace`, which are Python's own
+NumbersOf = Callable[[list[int]], Iterable[Numbers]]  # by flat index
 
 
 def line_trace(measured: Measured) -> LineTrace | None:
@@ -69,7 +72,7 @@ def error_map(shape: tuple[int, ...], entries: Mapping[int, Entry]) -> ErrorMap 
         return None
     at = np.array(list(entries), dtype=np.int64)
     errors = np.array([_error(entry) for entry in entries.values()])
-    return _laid_out(shape, at, errors, lambda k: entries[k])
+    return _laid_out(shape, at, errors, lambda worst: [_numbers(entries[k]) for k in worst])
 
 
 def map_of_entries(shape: tuple[int, ...], seen: Seen) -> ErrorMap:
@@ -94,14 +97,18 @@ def map_of_entries(shape: tuple[int, ...], seen: Seen) -> ErrorMap:
         analytic, numeric = (each[0::2] + 1j * each[1::2] for each in (analytic, numeric))
         bar, wrong = np.hypot(bar[0::2], bar[1::2]), wrong[0::2] | wrong[1::2]
     at = seen.tested
-    errors = np.nan_to_num(np.abs(analytic - numeric)[at], nan=math.inf)
-    return _laid_out(shape, at, errors, lambda k: Entry(analytic[k], numeric[k], bar[k], wrong[k]))
+    errors = np.abs(analytic - numeric)[at]
+    errors[np.isnan(errors)] = math.inf
+
+    def numbers_of(worst: list[int]) -> Iterable[Numbers]:
+        each = (numbers[worst].tolist() for numbers in (analytic, numeric, bar, wrong))
+        return zip(*each, strict=True)
+
+    return _laid_out(shape, at, errors, numbers_of)
 
 
-def _laid_out(
-    shape: tuple[int, ...], at: Array, errors: Array, entry_of: Callable[[int], Entry]
-) -> ErrorMap:
-    """Lay errors at flat indices on a grid; `entry_of` is asked for those that are shown."""
+def _laid_out(shape: tuple[int, ...], at: Array, errors: Array, numbers_of: NumbersOf) -> ErrorMap:
+    """Lay errors at flat indices on a grid; `numbers_of` is asked for those that are shown."""
     rows, columns = layout(shape)
     block = tuple(max(1, math.ceil(n / MOST_CELLS)) for n in (rows, columns))
     grid = tuple(math.ceil(n / by) for n, by in zip((rows, columns), block, strict=True))
@@ -113,9 +120,9 @@ def _laid_out(
         grid=(grid[0], grid[1]),
         block=(block[0], block[1]),
         cells=tuple(seen.tolist()),
-        errors=tuple(float(f"{error:.{DIGITS}g}") for error in largest[seen]),
+        errors=tuple([float(f"{error:.{DIGITS}g}") for error in largest[seen].tolist()]),
         measured=len(at),
-        worst=_entry_traces(shape, _worst(at, errors), entry_of),
+        worst=_entry_traces(shape, _worst(at, errors), numbers_of),
     )
 
 
@@ -142,17 +149,18 @@ def _error(entry: Entry) -> float:
 
 
 def _entry_traces(
-    shape: tuple[int, ...], at: list[int], entry_of: Callable[[int], Entry]
+    shape: tuple[int, ...], at: list[int], numbers_of: NumbersOf
 ) -> tuple[EntryTrace, ...]:
-    indices = np.stack(np.unravel_index(at, shape), axis=-1).tolist() if shape else [()] * len(at)
-    traces = []
-    for k, index in zip(at, indices, strict=True):
-        entry = entry_of(k)
-        analytic, numeric = _number(entry.analytic), _number(entry.numeric)
-        traces.append(
-            EntryTrace(tuple(index), analytic, numeric, float(entry.bar), bool(entry.wrong))
-        )
-    return tuple(traces)
+    axes = [axis.tolist() for axis in np.unravel_index(at, shape)] if shape else []
+    indices = zip(*axes, strict=True) if shape else [()] * len(at)
+    return tuple(
+        EntryTrace(index, *numbers) for index, numbers in zip(indices, numbers_of(at), strict=True)
+    )
+
+
+def _numbers(entry: Entry) -> Numbers:
+    bar, wrong = float(entry.bar), bool(entry.wrong)
+    return _number(entry.analytic), _number(entry.numeric), bar, wrong
 
 
 def _number(value: complex) -> complex:

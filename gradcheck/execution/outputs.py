@@ -12,7 +12,17 @@ import numpy as np
 import optree
 
 from ..records import PyTree, UsageError, shown_error
-from ..space import Array, flatten, is_array, is_floating, is_foreign, is_sparse, read, wrap
+from ..space import (
+    Array,
+    flatten,
+    is_array,
+    is_floating,
+    is_foreign,
+    is_masked,
+    is_sparse,
+    read,
+    wrap,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,12 +113,12 @@ def _as_numbers(value: object) -> Array | None:
     return array if is_floating(array.dtype) else None
 
 
-def copied(value: object) -> Array:
+def copied(value: Any) -> Array:  # noqa: ANN401 - whatever came back
     """Copy a value into an array of its own; of objects, where it cannot be one of numbers.
 
     A masked entry is no number, so it becomes NaN.
     """
-    if isinstance(value, np.ma.MaskedArray) and value.dtype.kind in "iufc":
+    if is_masked(value) and value.dtype.kind in "iufc":
         dtype = value.dtype if value.dtype.kind in "fc" else np.dtype(np.float64)
         array = np.array(value.data, dtype)
         array[np.ma.getmaskarray(value)] = np.nan

@@ -287,7 +287,7 @@ class _Asked:
         scale = sizes * np.maximum(np.repeat(np.abs(claim).reshape(-1), parts), least)
         return cls(origin, lines, sizes, sizes * _as_real(claim, lines.leaf.array.dtype), scale)
 
-    @property
+    @cached_property
     def roundoff(self) -> float:
         """Of the coarser of the point and the output."""
         return max(self.origin.roundoff, unit_roundoff(self.lines.leaf.array.dtype))
@@ -318,8 +318,9 @@ class _Asked:
         """
         look, (analytic, scale) = self._look(tried), self._claims(tried)
         beyond = np.abs(look.value - analytic) - look.rounding
-        off = beyond[np.isfinite(beyond) & (scale > 0)] / scale[np.isfinite(beyond) & (scale > 0)]
-        typical = float(np.median(off)) if len(off) else 0.0
+        usable = np.isfinite(beyond) & (scale > 0)
+        off = sorted((beyond[usable] / scale[usable]).tolist())
+        typical = (off[(len(off) - 1) // 2] + off[len(off) // 2]) / 2 if off else 0.0
         if not GLANCE_AGREEMENT / 4 < typical < MOST_TRUNCATION:
             return 0.0  # enough as it is, or no truncation: the claim is wrong, or f is rough
         return math.ceil(math.log2(4 * typical / GLANCE_AGREEMENT) / 2)

@@ -72,7 +72,7 @@ class Seen(Sequence[Measured]):
             found.insert(0, self[int(np.argmax(errors))])
         return max(found, key=lambda m: (RANK[m.judgement.verdict], m.error))
 
-    @property
+    @cached_property
     def distances(self) -> Array:
         """By how much claim and difference are apart, for the entries that are settled."""
         assert self.entries is not None

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..records import BoolArray, UsageError
-from .arrays import BRAIN, Array, is_floating, require_finite
+from .arrays import BRAIN, Array, is_floating, is_masked, require_finite
 from .foreign import duplicate, is_far, is_foreign, is_laid_out, read, write
 from .given import copied, wrap
 from .restoring import differs, write_back
@@ -211,7 +211,7 @@ MASKED = ", and tangent=~np.ma.getmaskarray(leaf), which holds the masked entrie
 
 
 def _read_numpy(path: str, value: Array | np.generic) -> Leaf:
-    if isinstance(value, (np.matrix, np.ma.MaskedArray)):
+    if isinstance(value, np.matrix) or is_masked(value):
         plain = isinstance(value, np.matrix)
         mend, mask = ("np.asarray(leaf)", "") if plain else ("leaf.filled(0)", MASKED)
         raise UsageError(

@@ -21,6 +21,7 @@ from .foreign import duplicate, is_array, is_far, is_foreign, write
 from .given import copied, handed_over, wrap, written
 from .leaf import NAMESPACE, Leaf, read_leaf
 from .on_device import OnDevice
+from .paths import paths_of
 from .restoring import lock_as_before, overwrite_unless_locked
 
 
@@ -253,12 +254,11 @@ def flatten(tree: PyTree) -> tuple[dict[str, Any], optree.PyTreeSpec]:
         spec = optree.tree_structure(tree, namespace=NAMESPACE)
         return {f"[{k}]": value for k, value in enumerate(tree)}, spec
     try:
-        accessors, values, spec = optree.tree_flatten_with_accessor(tree, namespace=NAMESPACE)
+        values, spec = optree.tree_flatten(tree, namespace=NAMESPACE)
     except RecursionError:
         message = f"a {type(tree).__name__} contains itself, or is nested too deeply to read."
         raise UsageError(message) from None
-    paths = (accessor.codify("") or "x" for accessor in accessors)
-    return dict(zip(paths, values, strict=True)), spec
+    return dict(zip(paths_of(spec), values, strict=True)), spec
 
 
 def leaves_by_path(tree: PyTree) -> dict[str, Any]:
