@@ -135,7 +135,7 @@ class Origin:
     def as_claimed(self, space: Space) -> Origin:
         """Return a point as the claim is to be called there: in its own digits, see `short`."""
         if self.short is None:
-            return replace(self, space=space)
+            return self if space is self.space else replace(self, space=space)
         own = self.short.space
         rounded = {i: space.leaves[i].array.astype(own.leaves[i].array.dtype) for i in own.moving}
         return replace(self, space=own.moved_to(rounded), output=self.short.output)

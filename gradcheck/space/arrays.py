@@ -239,7 +239,7 @@ def finer_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return wide if wide != dtype else np.dtype(longest)
 
 
-FEW_BYTES = 4096  # up to here a copy as bytes is cheaper than a comparison of arrays
+FEW_BYTES = 2**15  # up to here a copy as bytes is cheaper than a comparison of arrays
 PADDED = "gG"  # longdouble has padding bytes, which mean nothing
 BITS = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
 

@@ -71,6 +71,8 @@ class Space:
         values = [leaf.handed if leaf.is_handed_as_is else leaf.wrapped for leaf in self.leaves]
         for i, array in changed.items():
             values[i] = wrap(array, self.leaves[i].like)
+        if self.treespec is LEAF:
+            return values[0]
         return optree.tree_unflatten(self.treespec, values)
 
     def around(self, i: int) -> Callable[[Array], PyTree]:
