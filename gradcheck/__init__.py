@@ -9,7 +9,7 @@ when they are first asked for.
 """
 
 import importlib
-from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from . import render as render  # enters what reports are printed with
 from . import teaching as teaching  # and what they are marked with
@@ -24,7 +24,6 @@ from .check import (
     check_jvp,
     check_vjp,
 )
-from .numeric import derivative, gradient
 from .records import (
     Budget,
     Cause,
@@ -45,7 +44,10 @@ from .records import (
     Verdict,
 )
 from .running import Progress
-from .second_order import check_hessian, check_hvp, check_jacobian
+
+if TYPE_CHECKING:  # see LATER
+    from .numeric import derivative, gradient
+    from .second_order import check_hessian, check_hvp, check_jacobian
 
 __version__ = "0.1.0"
 
@@ -86,8 +88,27 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> ModuleType:
-    """Load the parts that a plain check does not need."""
-    if name in ("compat", "laws", "reference", "strategies", "testing"):
+# Loaded when they are first asked for: parts that a plain check does not need.
+MODULES = ("compat", "laws", "reference", "strategies", "testing")
+LATER = {
+    "check_hessian": "second_order",
+    "check_hvp": "second_order",
+    "check_jacobian": "second_order",
+    "derivative": "numeric",
+    "gradient": "numeric",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module or a function
+    """Load what is asked for late."""
+    if name in MODULES:
         return importlib.import_module(f".{name}", __name__)
+    if name in LATER:
+        found = getattr(importlib.import_module(f".{LATER[name]}", __name__), name)
+        globals()[name] = found
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *LATER, *MODULES})

@@ -9,12 +9,12 @@ import math
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import canary
-from .diagnose import Blame, blame, blame_exactly, looked_at, numbers_of
-from .directions import Probe, another, certified, count_free, relative_to
+from .certainty import is_blind, least_whole, smallest_seen
+from .directions import Probe, another, count_free
 from .execution import BudgetSpent, CallFailed, Origin
 from .probing import (
     ALONE,
@@ -30,9 +30,10 @@ from .probing import (
     unmoved,
 )
 from .records import RANK, Cause, ErrorMap, Finding, LeafReport, Plan, Verdict
-from .space import grid_of
 from .traces import error_map, line_trace, map_of_entries
-from .verdict import allowance, least_factor, sees_a_factor
+
+if TYPE_CHECKING:  # most leaves pass, and need neither it nor the canary
+    from .diagnose import Blame
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +127,7 @@ class Exam:
     def complete(self) -> None:
         """Ask what has to be asked beyond the plan: of a leaf that was seen dimly, of outputs."""
         spare = MOST_SPARE
-        while self._is_open and spare > 0 and _is_blind(self.results, self.plan):
+        while self._is_open and spare > 0 and is_blind(self.results, self.plan):
             self._probe((another(self.place.origin.space, self.i, self.rng),), 1)
             spare -= 1
         if self._is_open and not self.results.fails:
@@ -216,22 +217,6 @@ def _look_at_outputs(
     return None
 
 
-def _is_blind(results: Seen, plan: Plan) -> bool:
-    """Whether no direction fails, but none would have shown a leaf that is off by one percent.
-
-    One that stays open is as good as one that passes only where others may settle it: where many
-    claims of few digits were asked.
-    """
-    return len(results.settled) == 0 and all(
-        (m.judgement.verdict is Verdict.PASS or m.open)
-        and m.probe.entry is None
-        and not m.judgement.zero
-        and m.analytic.scale > 0
-        and not sees_a_factor(m.size, m.judgement.scale, m.bar, _allowed(m, plan))
-        for m in results.measured
-    )
-
-
 # --- summing up -----------------------------------------------------------------------------
 
 
@@ -244,16 +229,12 @@ def _sum_up(place: Place, i: int, plan: Plan, results: Seen, stopped: Finding | 
     array = origin.space.leaves[i].array
     worst = results.worst
     verdict, cause, reason = worst.judgement.verdict, worst.judgement.cause, worst.judgement.reason
-    if verdict is Verdict.PASS and _is_blind(results, plan):
+    if verdict is Verdict.PASS and is_blind(results, plan):
         verdict, cause = Verdict.INCONCLUSIVE, Cause.PRECISION
         reason = "no direction would have shown an error of one percent of the leaf"
     if stopped is not None and verdict is not Verdict.FAIL:
         verdict, cause, reason = Verdict.INCONCLUSIVE, stopped.cause, stopped.message
-    blamed = None
-    if verdict is Verdict.FAIL:
-        blamed = blame(results, worst, plan, place.rng)
-    elif verdict is Verdict.PASS and cause is Cause.PRECISION and not worst.judgement.zero:
-        blamed = blame_exactly(worst, plan, place.rng)
+    blamed = _blamed(place, plan, results, worst) if verdict is worst.judgement.verdict else None
     wrong, complete = None, False
     if blamed is not None:
         verdict, cause, reason = Verdict.FAIL, blamed.finding.cause, blamed.finding.message
@@ -261,7 +242,7 @@ def _sum_up(place: Place, i: int, plan: Plan, results: Seen, stopped: Finding | 
     elif verdict is Verdict.PASS and len(results.tested) == count_free(origin.space.leaves[i]):
         wrong, complete = np.zeros(array.shape, dtype=bool), True
     passed = verdict is Verdict.PASS
-    error, miss = _certified(origin, i, results) if passed else (math.nan, 0.0)
+    error, miss = smallest_seen(origin, i, results) if passed else (math.nan, 0.0)
     report = replace(
         _blank(origin, i, verdict, cause, reason),
         analytic=worst.analytic.value,
@@ -270,7 +251,7 @@ def _sum_up(place: Place, i: int, plan: Plan, results: Seen, stopped: Finding | 
         scale=worst.judgement.scale,
         certified=error,
         miss=miss,
-        whole=_least_whole(results, plan) if passed else math.nan,
+        whole=least_whole(results, plan) if passed else math.nan,
         wrong=wrong,
         complete=complete,
         probes=len(results) - sum(bool(m.output) for m in results.measured),
@@ -281,22 +262,46 @@ def _sum_up(place: Place, i: int, plan: Plan, results: Seen, stopped: Finding | 
     return LeafResult(report, findings if stopped is None else (*findings, stopped))
 
 
+def _blamed(place: Place, plan: Plan, results: Seen, worst: Measured) -> Blame | None:
+    """Name what is wrong with a leaf that fails, or passes but for something exact."""
+    verdict, cause = worst.judgement.verdict, worst.judgement.cause
+    exact = cause is Cause.PRECISION and not worst.judgement.zero
+    if verdict is Verdict.FAIL:
+        from .diagnose import blame
+
+        return blame(results, worst, plan, place.rng)
+    if verdict is Verdict.PASS and exact:
+        from .diagnose import blame_exactly
+
+        return blame_exactly(worst, plan, place.rng)
+    return None
+
+
 def _errors(
     shape: tuple[int, ...], results: Seen, worst: Measured, blamed: Blame | None
 ) -> ErrorMap | None:
     """Map the entries that the search or the plan has measured by themselves."""
     if blamed is None and len(results.settled) and not worst.output:
         return map_of_entries(shape, results)
-    located = looked_at(results, worst) if blamed is None else blamed.located
+    if blamed is not None:
+        located = blamed.located
+    elif worst.output or worst.probe.entry is None:
+        return None
+    else:
+        from .diagnose import looked_at
+
+        located = looked_at(results, worst)
     return None if located is None else error_map(shape, located.entries)
 
 
 def _with_canary(place: Place, i: int, plan: Plan, results: Seen, result: LeafResult) -> LeafResult:
     """Plant an error in a copy of the claim; where it slips through, nothing is certified."""
+    from . import canary
+
     report = result.report
     planted = canary.release(place, i, plan, results, report)
     if planted.closer:  # what a glance had certified is corrected, and tried again
-        error, miss = _certified(place.origin, i, Seen(None, list(planted.closer)))
+        error, miss = smallest_seen(place.origin, i, Seen(None, list(planted.closer)))
         report = replace(report, certified=error, miss=miss)
         planted = canary.release(place, i, plan, planted.closer, report)
     report = replace(report, canary=planted.seen)
@@ -323,35 +328,6 @@ def _blank(
     return LeafReport(leaf.path, leaf.array.shape, str(leaf.array.dtype), verdict, cause, reason)
 
 
-def _certified(origin: Origin, i: int, results: Seen) -> tuple[float, float]:
-    """Return the smallest error of an entry that was excluded, relative to the leaf's gradient."""
-    claim, array = origin.claimed.get(i), origin.space.leaves[i].array
-    lines = [m for m in results.measured if not m.output]
-    if len(results.settled) == 0 and lines[0].probe.entry is None:
-        taus, weights = [m.passes for m in lines], [m.probe.weakest for m in lines]
-        error, miss = certified(taus, weights, grid_of(array.dtype))
-    else:
-        free = count_free(origin.space.leaves[i])
-        error, miss = results.largest_passing, 1 - len(results.tested) / free
-    return relative_to(claim, error), miss
-
-
-def _least_whole(results: Seen, plan: Plan) -> float:
-    """Return the smallest relative error of the leaf as a whole that one of the lines shows."""
-    least = results.least_factor_at_a_glance(plan.rtol)
-    for m in results.measured:
-        # of the middle of many, the numbers of another claim would be others
-        distance = abs(m.analytic.value - m.numeric) + (2 * m.bar if m.refereed else 0.0)
-        if not m.output and m.analytic.scale > 0:
-            least = min(least, least_factor(m.size, distance, m.bar, _allowed(m, plan)))
-    return least if math.isfinite(least) else math.nan
-
-
-def _allowed(m: Measured, plan: Plan) -> float:
-    """Return by how much a claim may be off along a line beyond its bar, remarked on or not."""
-    return m.tolerated or float(allowance(m.analytic, plan.rtol, m.judgement.scale))
-
-
 def _stopped(place: Place, path: str, done: int, planned: int) -> Finding:
     """Say that there was no time or no budget for the rest."""
     if place.origin.evaluator.spent.interrupted:
@@ -368,10 +344,14 @@ def _stopped(place: Place, path: str, done: int, planned: int) -> Finding:
 def _leaf_findings(report: LeafReport, results: Seen, worst: Measured) -> tuple[Finding, ...]:
     """Write the sentence for a leaf that did not fail and is not plainly right."""
     passed = worst.judgement.verdict is Verdict.PASS
+    marked = [m for m in results.measured if m.judgement.cause is not None]
+    if report.verdict is Verdict.PASS and not marked:
+        return ()
+    from .diagnose import numbers_of
+
     if passed and report.verdict is not Verdict.PASS and report.cause is Cause.PRECISION:
         message = f"{report.path}: {report.reason}; {ADVICE[Cause.PRECISION]}."
         return (Finding(Cause.PRECISION, message, report.path, numbers_of(worst)),)
-    marked = [m for m in results.measured if m.judgement.cause is not None]
     if not marked:
         return ()
     m = max(marked, key=lambda m: RANK[m.judgement.verdict])

@@ -15,7 +15,6 @@ from types import MappingProxyType
 
 import numpy as np
 
-from . import circumstances
 from . import contract as contracts
 from .directions import require_few
 from .examine import Exam, LeafResult, examine_leaf, unreached
@@ -84,6 +83,8 @@ def _run(evaluator: Evaluator, space: Space, aids: Aids) -> Report:
     report = _report(evaluator, space, plan, contract, results)
     if evaluator.spent.interrupted:
         return replace(report, findings=(*report.findings, _interrupted(results)))
+    from . import circumstances  # loaded only where something was tested
+
     remarks = about_stacks + circumstances.remarks(contract.origin, report)
     return replace(report, findings=report.findings + remarks, evaluations=evaluator.evaluations)
 

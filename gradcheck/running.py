@@ -7,7 +7,6 @@ Eighth layer: uses `crew` and `journal`; `flow` runs within it.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -117,7 +116,7 @@ def opened(running: Running, evaluator: Evaluator, space: Space, plan: Plan) -> 
 
             journal = Journal(running.journal)
             seed = journal.seed(seed)
-        aids.plan = replace(plan, seed=secrets.randbits(32) if seed is None else seed)
+        aids.plan = replace(plan, seed=_fresh_seed() if seed is None else seed)
         if journal is not None:
             journal.claim(evaluator.problem, space, aids.plan)
             aids.journal = journal
@@ -129,6 +128,12 @@ def opened(running: Running, evaluator: Evaluator, space: Space, plan: Plan) -> 
     finally:
         if journal is not None:
             aids.events.extend(journal.close())
+
+
+def _fresh_seed() -> int:
+    import secrets  # loads hashes
+
+    return secrets.randbits(32)
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from .diagnose import places
 from .records import PRESENTERS, Cause, Finding, LeafReport, Report, Score, UsageError, Verdict
 
 SLIP = 0.5  # of a leaf whose numbers are there but for one known slip
@@ -102,6 +101,8 @@ def _of_finding(finding: Finding) -> str:
 def _of_leaf(leaf: LeafReport) -> str:
     if leaf.verdict is Verdict.INCONCLUSIVE:
         return f"{leaf.path}: {UNDECIDED}"
+    from .diagnose import places
+
     where = "" if leaf.wrong is None else places(leaf.wrong, "" if leaf.complete else "at least ")
     kind = WRONG if leaf.cause is None else HINTS.get(leaf.cause, WRONG)
     return f"{leaf.path}{', ' if where else ''}{where}: {kind}"

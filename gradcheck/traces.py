@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .differences import Ladder, Window, chosen_of
-from .localise import Entry
 from .probing import Measured, Seen
 from .records import EntryTrace, ErrorMap, LineTrace, Verdict, WindowTrace
 from .space import Array
+
+if TYPE_CHECKING:  # a check that passes does without
+    from .localise import Entry
 
 MOST_VALUES = 128  # of a line: more than any ladder has asked for
 MOST_CELLS = 64  # rows, and columns, of a map: finer ones are not seen, and fill the report

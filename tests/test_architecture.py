@@ -33,6 +33,7 @@ LAYERS = {
     "crew": 6,
     "diagnose": 7,
     "traces": 7,
+    "certainty": 7,
     "examine": 8,
     "running": 8,
     "flow": 9,

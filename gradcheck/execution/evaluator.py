@@ -5,12 +5,10 @@ Part of `execution`.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -21,8 +19,10 @@ from .outputs import Output, read_output, read_scalar
 from .pair import split_pair, split_value
 from .stacks import Stacking, only_row, read_scalars, stack_of_one
 
+if TYPE_CHECKING:  # loaded where something has raised
+    import traceback
+
 FOREIGN = {"site-packages", "dist-packages"}  # folders of code that is not the caller's
-OWN = Path(__file__).parents[1]
 
 
 class CallFailed(Exception):
@@ -44,20 +44,27 @@ class CallFailed(Exception):
     @property
     def place(self) -> str:
         """Where in the caller's own code: `prob.py, line 3, in g`; empty where that is unknown."""
+        from pathlib import Path
+
+        own = Path(__file__).parents[1]
         for frame in reversed(self._frames):
             file = Path(frame.filename)
-            if frame.lineno and OWN not in file.parents and not FOREIGN & set(file.parts):
+            if frame.lineno and own not in file.parents and not FOREIGN & set(file.parts):
                 return f"{file.name}, line {frame.lineno}, in {frame.name}"
         return ""
 
     @property
     def _frames(self) -> list[traceback.FrameSummary]:
+        import traceback
+
         frames = traceback.extract_tb(self.error.__traceback__)
         return [frame for frame in frames if frame.filename != __file__]
 
     @property
     def traceback(self) -> str:
         """The traceback of the caller's own frames, ours left out."""
+        import traceback
+
         return "".join(
             [
                 "Traceback (most recent call last):\n",

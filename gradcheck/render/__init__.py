@@ -9,9 +9,19 @@ from os import PathLike
 from typing import Any
 
 from ..records import PRESENTERS, Report
-from .reading import report_from_json
-from .serial import report_to_json
 from .text import render_report, summarise
+
+
+def _to_json(report: Report) -> str:
+    from .serial import report_to_json
+
+    return report_to_json(report)
+
+
+def _from_json(text: str) -> Report:
+    from .reading import report_from_json
+
+    return report_from_json(text)
 
 
 def _write_html(report: Report, path: str | PathLike[str]) -> None:
@@ -46,8 +56,8 @@ PRESENTERS.update(
     {
         "text": render_report,
         "line": summarise,
-        "json": report_to_json,
-        "from json": report_from_json,
+        "json": _to_json,
+        "from json": _from_json,
         "write html": _write_html,
         "fragment": _fragment,
         "plot": _plot,

@@ -12,7 +12,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -34,6 +33,8 @@ def run_to_json(reports: Sequence[Report]) -> str:
 
 def report_schema() -> dict[str, Any]:
     """Return the JSON Schema of what is written: a report, or a run of several."""
+    from importlib.resources import files  # loads what opens archives
+
     schema = files(__package__).joinpath("report.schema.json").read_text(encoding="utf-8")
     return dict(json.loads(schema))
 
