@@ -357,6 +357,37 @@ def test_other_precisions_are_compared_too(dtype):
             assert report.verdict is verdict, report
 
 
+def at_an_eigenvector(seed, grad):
+    """Check a claim where f is least on the sphere."""
+    m = symmetric_part(np.random.default_rng(seed).standard_normal((6, 6)))
+    x = np.linalg.eigh(m)[1][:, 0]
+    return gradcheck.check_grad(
+        lambda x: x @ m @ x, lambda x: grad(m, x), x, tangent=lambda v: v - x * (x @ v),
+        retraction=SUBJECTS["sphere"].retraction, plan=Plan.auto(seed=seed),
+    ).verdict  # fmt: skip
+
+
+ZEROS = {
+    "Euclidean": lambda m, x: 2 * m @ x,
+    "Riemannian": lambda m, x: 2 * (m @ x - x * (x @ m @ x)),
+}
+
+
+@pytest.mark.parametrize("zero", ZEROS)
+def test_claim_that_is_rounding_of_what_lies_across_is_a_zero(zero):
+    """Where f is least; the noise of f hides a few."""
+    verdicts = [at_an_eigenvector(seed, ZEROS[zero]) for seed in SEEDS]
+    assert Verdict.FAIL not in verdicts
+    assert verdicts.count(Verdict.PASS) >= len(SEEDS) - 2
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_claim_that_is_not_zero_fails_where_f_is_least(seed):
+    """However small."""
+    wrong = at_an_eigenvector(seed, lambda m, x: 2 * m @ x + 1e-6 * np.arange(6))
+    assert wrong is Verdict.FAIL
+
+
 @pytest.mark.parametrize("plan", PLANS)
 def test_stacks_hold_admissible_points_too(plan):
     """Of a manifold, and of a point with entries held."""

@@ -28,7 +28,7 @@ from ..space import (
 )
 from .breach import Breach, Broken
 from .guard import guarded, mutation
-from .reading import draw_cotangent, read_claim, read_pushed, require_finite
+from .reading import draw_cotangent, read_claim, read_pushed, require_finite, size_over_x
 from .steadiness import SMALL_SPREAD
 
 
@@ -59,8 +59,9 @@ def visit(
     if evaluator.referring:
         guarded("f", space, lambda: evaluator.forward(space.point()))
     if evaluator.problem.kind is Kind.JVP:
-        return replace(origin, pushed=require_jvp(origin, rng))
-    return replace(origin, claimed=_claim_once(origin))
+        return replace(origin, whole=require_jvp(origin, rng))
+    raw = call_claim(origin, space)
+    return replace(origin, claimed=read_claim(space, raw), whole=size_over_x(space, raw))
 
 
 def visit_unclaimed(evaluator: Evaluator, space: Space) -> Origin:
@@ -115,10 +116,6 @@ def changed_inputs(space: Space) -> Breach | None:
 # --- calls ----------------------------------------------------------------------------------
 
 
-def _claim_once(origin: Origin) -> dict[int, Array]:
-    return read_claim(origin.space, call_claim(origin, origin.space))
-
-
 def call_claim(origin: Origin, space: Space) -> PyTree:
     """Call the claim at the point of a space, with the origin's cotangent."""
     return call_claim_with_value(origin, space)[0]
@@ -151,7 +148,7 @@ def call_forward(origin: Origin, space: Space) -> None:
 def require_jvp(origin: Origin, rng: np.random.Generator) -> float:
     """Push one tangent through twice: structure and shapes of the output, the same both times.
 
-    Returns the size of what came back for a tangent of the size of x.
+    Returns the size of what came back for a tangent of the size of x, where x has a domain.
     """
     space = origin.space
     tangent = space.project(
@@ -175,6 +172,8 @@ def require_jvp(origin: Origin, rng: np.random.Generator) -> float:
         if not norm(second[path] - pushed) <= SMALL_SPREAD * norm(pushed):
             message = f"the derivative of output {path} differs between two calls at the same x."
             raise Broken(Cause.NONDETERMINISTIC, message, Verdict.FAIL, leaf=path)
+    if space.domain is None:
+        return 0.0
     largest = max(rms(space.leaves[i].array) for i in space.moving)
     return largest * size_of([u * first[path] for path, u in origin.cotangent.items()])
 

@@ -22,6 +22,7 @@ from ..space import (
     is_numeric,
     is_sparse,
     leaves_by_path,
+    norm_of_products,
     on_places,
     working_dtype,
 )
@@ -75,6 +76,16 @@ def _admitted(space: Space, i: int, claim: Array) -> Array:
     if free is not None:
         claim = np.where(free, claim, np.zeros((), claim.dtype))
     return claim if space.domain is None else space.domain.adjoint(i, claim)
+
+
+def size_over_x(space: Space, raw: PyTree) -> float:
+    """Return by how much `f` changes over x, as claimed, of leaves that are rounded beside x."""
+    rounded = [i for i in space.moving if space.is_curved or space.is_projected(i)]
+    by_path, sizes = leaves_by_path(raw) if rounded else {}, []
+    for leaf in (space.leaves[i] for i in rounded):
+        claim = leaf.held(_read_claim_leaf(leaf, by_path[leaf.path]))
+        sizes.append(norm_of_products(claim, leaf.array))
+    return sum(size for size in sizes if np.isfinite(size))
 
 
 def untested(space: Space, raw: PyTree) -> tuple[Finding, ...]:

@@ -124,6 +124,7 @@ def packed(origin: Origin, plan: Plan) -> bytes:
         "claimed": dict(origin.claimed),
         "steady": origin.steady,
         "forward_first": origin.forward_first,
+        "whole": origin.whole,
     }
     modules = tuple(source.__name__ for source, _ in held if isinstance(source, ModuleType))
     states = tuple(state for _, state in held)

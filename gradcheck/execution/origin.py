@@ -63,9 +63,9 @@ class Origin:
     planted : mapping of int to array
         Errors added to the claim by leaf, here and wherever else it is evaluated from here; for
         the canary, which asks whether they would be seen.
-    pushed : float
-        What a JVP has pushed forward of a tangent of the size of x: as `claimed`, where rounding of
-        x counts.
+    whole : float
+        By how much `f` changes over x itself, as claimed, also across admissible directions; where
+        there are such, and rounding of x counts.
     """
 
     space: Space
@@ -77,7 +77,7 @@ class Origin:
     forward_first: bool = False
     short: Origin | None = None
     planted: Tangent = field(default_factory=dict)
-    pushed: float = 0.0
+    whole: float = 0.0
 
     def asked(self, *, forward_first: bool) -> Origin:
         """Return the origin from which the claim is asked in that order; itself, if it is so."""
@@ -89,24 +89,10 @@ class Origin:
         """Size of the numbers that make up <cotangent, f(x)>: what rounding is relative to."""
         own = size_of([u * self.output.arrays[path] for path, u in self.cotangent.items()])
         own *= self.evaluator.stacking.unrest  # 1 but where stacks round otherwise
-        return own if self.space.domain is None else math.hypot(own, self._size_of_x)
-
-    @property
-    def _size_of_x(self) -> float:
-        """By how much `f` changes over x itself, of leaves that are rounded beside x.
-
-        Directions that were projected lie on no grid, so that x + t v is rounded like `f` is.
-        """
-        space, times = self.space, OF_CURVES if self.space.is_curved else 1.0
-        rounded = [i for i in space.moving if space.is_curved or space.is_projected(i)]
-        if self.evaluator.problem.kind is Kind.JVP:
-            return times * self.pushed if rounded else 0.0
-        sizes = [
-            norm_of_products(self.claimed[i], space.leaves[i].array)
-            for i in rounded
-            if i in self.claimed
-        ]
-        return times * sum(size for size in sizes if np.isfinite(size))
+        # directions that were projected lie on no grid, so that x + t v is rounded like f is
+        if self.space.is_curved:  # a Riemannian gradient does not say how f changes over x
+            return math.hypot(own, OF_CURVES * max(self.whole, own))
+        return math.hypot(own, self.whole)
 
     @cached_property
     def claim_rms(self) -> dict[int, float]:
@@ -120,7 +106,7 @@ class Origin:
             self.claim_rms[i] * claim.size**0.5 * (rms(self.space.leaves[i].array) or 1.0)
             for i, claim in self.claimed.items()
         ]
-        return max((size for size in sizes if np.isfinite(size)), default=0.0)
+        return max((size for size in (*sizes, self.whole) if np.isfinite(size)), default=0.0)
 
     @cached_property
     def roundoff(self) -> float:
