@@ -85,6 +85,7 @@ def _run(evaluator: Evaluator, space: Space, aids: Aids) -> Report:
         return replace(report, findings=(*report.findings, _interrupted(results)))
     from . import circumstances  # loaded only where something was tested
 
+    about_stacks += contracts.doubts(evaluator)
     remarks = about_stacks + circumstances.remarks(contract.origin, report)
     return replace(report, findings=report.findings + remarks, evaluations=evaluator.evaluations)
 

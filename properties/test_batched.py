@@ -44,7 +44,8 @@ def _row(leaf, n, given):
         row = np.empty_like(given, leaf.dtype)  # laid out as that of a single point
         row[...] = leaf[n]
         return row
-    return leaf[n] if isinstance(given, np.generic) else type(given)(leaf[n])
+    plain = not isinstance(given, np.generic) and leaf.dtype.char in "dD"  # in more digits, NumPy's
+    return type(given)(leaf[n]) if plain else leaf[n]
 
 
 def _stacked(*values):

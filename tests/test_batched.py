@@ -449,6 +449,39 @@ def test_an_unused_leaf_is_zero_within_the_rounding_of_stacks(plan):
     assert report.verdict is not Verdict.FAIL
 
 
+def long_rounding(x):
+    """Round otherwise in long stacks only."""
+    return rounding_by_place(x) if len(x) > 10 else np.sum(np.sin(x) * x, axis=(1, 2))
+
+
+def long_neighbours(x):
+    """Look at neighbours in long stacks only."""
+    values = np.sum(np.sin(x) * x, axis=(1, 2))
+    return values + (1e-3 * np.arange(len(x)) if len(x) > 10 else 0.0)
+
+
+def test_rounding_of_long_stacks_enters_the_error_bars():
+    """As x itself is put beside the points of each."""
+    alone = gradcheck.check_grad(f, gradient_of, X, plan=PLANS["every"])
+    report = gradcheck.check_grad(long_rounding, gradient_of, X, plan=PLANS["every"], batched=True)
+    assert report.verdict is not Verdict.FAIL
+    assert report.leaves["x"].error_bar > alone.leaves["x"].error_bar
+
+
+@pytest.mark.parametrize("plan", ["every", "sample"])
+@pytest.mark.parametrize("batched", [True, 32])
+def test_long_stacks_that_are_others_are_given_up(plan, batched):
+    """Their values are thrown away, and points go one by one."""
+    alone = gradcheck.check_grad(f, gradient_of, X, plan=PLANS[plan])
+    report = gradcheck.check_grad(
+        long_neighbours, gradient_of, X, plan=PLANS[plan], batched=batched
+    )
+    assert report.ok
+    assert report.leaves["x"].error_bar == alone.leaves["x"].error_bar
+    (remark,) = report.findings
+    assert "in a longer stack than those that were tried" in remark.message
+
+
 # --- together with the rest ---------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from .examination import Contract, examine
 from .finer import promoted, referred
 from .hindsight import doubt_f
 from .outputs import View, room_of_views, views
-from .stacking import examine_stacks, settled
+from .stacking import doubts, examine_stacks, settled
 
 __all__ = [
     "Breach",
@@ -23,6 +23,7 @@ __all__ = [
     "changed_inputs",
     "claim_at",
     "doubt_f",
+    "doubts",
     "examine",
     "examine_stacks",
     "promoted",

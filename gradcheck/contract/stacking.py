@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..execution import BudgetSpent, CallFailed, Evaluator, Origin, Output, Stack, f_of_stack, put
+from ..execution.stacks import SAME
 from ..records import Cause, Finding, UsageError, Verdict
 from ..space import Space, rms
 from .breach import Broken
@@ -22,8 +23,6 @@ from .breach import Broken
 DISTANCES = (2.0**-6, 2.0**-13)  # of the tried points from x, in sizes of entries
 STREAM = (4,)  # of the seed: nothing else is drawn from it
 ORDERS = ((0, 1, 0, 2), (2, 0, 1))  # which point is where in a stack; 0 is x
-SAME = 2.0**10  # roundings of f: sums over arrays that lie in memory otherwise
-OWN = 2.0  # roundings that a value is allowed anyway
 
 
 def settled(evaluator: Evaluator, space: Space) -> Evaluator:
@@ -85,6 +84,13 @@ def examine_stacks(origin: Origin, seed: int | None) -> tuple[Finding, ...]:
     return (Finding(Cause.OTHER, message),)
 
 
+def doubts(evaluator: Evaluator) -> tuple[Finding, ...]:
+    """Remark on stacks that worked at first."""
+    doubt = evaluator.stacking.doubt
+    message = f"Points went to f one by one in the end: {doubt}."
+    return (Finding(Cause.OTHER, message),) if doubt else ()
+
+
 @dataclass(frozen=True)
 class _Trouble:
     cause: Cause
@@ -95,7 +101,6 @@ class _Trouble:
 def _trouble(origin: Origin, rng: np.random.Generator) -> _Trouble | None:
     evaluator, (spaces, alone) = origin.evaluator, _alone(origin, rng)
     rises = [origin.rise(output) for output in alone]
-    off = 0.0
     for order in ORDERS:
         stack = Stack.of(origin.space, len(order))
         for n, k in enumerate(order):
@@ -113,12 +118,10 @@ def _trouble(origin: Origin, rng: np.random.Generator) -> _Trouble | None:
             return _mutates(origin, stack, before)
         stacked = [origin.rise(row) for row in rows]
         away = [_between(there, rises[k]) for there, k in zip(stacked, order, strict=True)]
-        size = origin.size + max((abs(r) for r in rises if np.isfinite(r)), default=0.0)
+        size = origin.own_size + max((abs(r) for r in rises if np.isfinite(r)), default=0.0)
         worst = int(np.argmax(away))
-        if not away[worst] <= SAME * origin.roundoff * size:
+        if not evaluator.stacking.allows(away[worst], origin.roundoff * size):
             return _differs(origin, rows, order, worst, alone[order[worst]])
-        off = max(off, away[worst] / size if size > 0 else 0.0)
-    evaluator.stacking.unrest = max(1.0, off / (OWN * origin.roundoff))
     return None
 
 
@@ -178,7 +181,7 @@ def _differs(
     """Say how the value of a point changes with the stack in which it is."""
     a, b = _show_both(alone, rows[worst])
     copies = [origin.rise(rows[n]) for n, k in enumerate(order) if k == 0]
-    placed = not max(copies) - min(copies) <= SAME * origin.roundoff * origin.size
+    placed = not max(copies) - min(copies) <= SAME * origin.roundoff * origin.own_size
     depends = "its place in" if placed else "the other points of"
     if placed and any(source != () for source in origin.evaluator.problem.random):
         mend = "let f draw one set of random numbers and use it for every point of a stack"

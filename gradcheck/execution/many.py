@@ -84,7 +84,7 @@ def _portions(origin: Origin, count: int) -> Iterator[tuple[int, int]]:
     evaluator, room = origin.evaluator, room_in_a_stack(origin)
     affordable = int(min(count, evaluator.left))
     for start in range(0, affordable if room > 1 else 0, room):
-        if evaluator.is_late:
+        if evaluator.is_late or not evaluator.stacks:
             return
         yield start, min(start + room, affordable)
 
@@ -97,20 +97,44 @@ def room_in_a_stack(origin: Origin, most_bytes: int = NEAR_BYTES) -> int:
         most_bytes, most = MOST_BYTES, int(problem.batched)  # type: ignore[arg-type]
     else:
         most = MOST_BYTES
-    return max(1, min(most, most_bytes // a_point))
+    fits = max(1, min(most, most_bytes // a_point))
+    return fits - 1 if fits > CONTROLLED else fits  # one more is x itself
+
+
+CONTROLLED = 16  # points in a stack from which on x is put beside them
+
+
+def is_as_alone(origin: Origin, rise: float) -> bool:
+    """Look at what `f` returned for x itself in a long stack; stacks are over where it is another.
+
+    How much more it is off than in the short ones that were tried enters the error bars.
+    """
+    stacking = origin.evaluator.stacking
+    if stacking.allows(abs(rise), origin.roundoff * origin.own_size):
+        return True
+    stacking.usable = False
+    stacking.doubt = (
+        f"f is off by {abs(rise):.2g} at x in a longer stack than those that were tried"
+    )
+    return False
 
 
 def _in_one_call(origin: Origin, points: Sequence[PyTree]) -> Sequence[Output | None]:
     """Call `f` once; None for all points where that fails, or one of them is out of bounds."""
-    evaluator, stack = origin.evaluator, Stack.of(origin.space, len(points))
+    evaluator, count = origin.evaluator, len(points)
+    controlled = count >= CONTROLLED
+    stack = Stack.of(origin.space, count + controlled)
     for n, point in enumerate(points):
         if evaluator.box and not holds(evaluator.box, point):
-            return [None] * len(points)
+            return [None] * count
         put(stack, n, point)
     try:
-        return f_of_stack(evaluator, stack, len(points))
+        outputs = f_of_stack(evaluator, stack, count + controlled)
     except (CallFailed, UsageError):
-        return [None] * len(points)
+        return [None] * count
+    if controlled and not is_as_alone(origin, origin.rise(outputs[count])):
+        return [None] * count
+    return outputs[:count]
 
 
 def put(stack: Stack, n: int, point: PyTree) -> None:

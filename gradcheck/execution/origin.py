@@ -84,15 +84,19 @@ class Origin:
         same = forward_first is self.forward_first
         return self if same else replace(self, forward_first=forward_first)
 
-    @cached_property
+    @property
     def size(self) -> float:
         """Size of the numbers that make up <cotangent, f(x)>: what rounding is relative to."""
-        own = size_of([u * self.output.arrays[path] for path, u in self.cotangent.items()])
-        own *= self.evaluator.stacking.unrest  # 1 but where stacks round otherwise
+        own = self.own_size * self.evaluator.stacking.unrest  # 1 but where stacks round otherwise
         # directions that were projected lie on no grid, so that x + t v is rounded like f is
         if self.space.is_curved:  # a Riemannian gradient does not say how f changes over x
             return math.hypot(own, OF_CURVES * max(self.whole, own))
         return math.hypot(own, self.whole)
+
+    @cached_property
+    def own_size(self) -> float:
+        """The same, of one point by itself."""
+        return size_of([u * self.output.arrays[path] for path, u in self.cotangent.items()])
 
     @cached_property
     def claim_rms(self) -> dict[int, float]:

@@ -17,7 +17,7 @@ import numpy as np
 from ..records import UsageError
 from ..space import Array
 from .evaluator import CallFailed
-from .many import numbers_of_stack, room_in_a_stack
+from .many import CONTROLLED, is_as_alone, numbers_of_stack, room_in_a_stack
 from .origin import Origin
 from .stacks import MOST_BYTES, Stack
 from .sweep import sweep
@@ -106,12 +106,14 @@ class _Stacks:
         values = np.full((2, len(self.moved[0])), np.nan)
         pace, done, count = self._pace(), 0, values.shape[1]
         stack = Stack.of(self.origin.space, 0)
-        while done < count and pace.pays and not self.origin.evaluator.is_late:
+        evaluator = self.origin.evaluator
+        while done < count and pace.pays and evaluator.stacks and not evaluator.is_late:
             size = max(1, pace.size // 2)
-            if len(stack.arrays[self.i]) < 2 * min(size, count - done):
+            length = 2 * min(size, count - done) + 1  # the last may be x itself
+            if len(stack.arrays[self.i]) < length:
                 if not stack.is_intact:
                     return None
-                stack = Stack.of(self.origin.space, 2 * min(size, count - done))
+                stack = Stack.of(self.origin.space, length)
             block = slice(done, min(done + size, count))
             started = time.perf_counter()
             values[:, block] = self._in_one_call(stack, block)
@@ -119,7 +121,7 @@ class _Stacks:
             done = block.stop
         if not stack.is_intact:
             return None
-        if done < count and not self.origin.evaluator.is_late:
+        if done < count and not evaluator.is_late:
             rest = self._one_by_one(slice(done, count))
             if rest is None:
                 return None
@@ -144,14 +146,26 @@ class _Stacks:
         x = flat[rows, columns]
         flat[rows, columns] = np.concatenate([self.moved[0][block], self.moved[1][block]])
         try:
-            values = numbers_of_stack(self.origin.evaluator, stack, 2 * count)
-        except (CallFailed, UsageError):  # by one point of them, perhaps
-            alone = self._one_by_one(block)
-            return np.full((2, count), np.nan) if alone is None else alone
+            values = self._called(stack, 2 * count)
         finally:
             flat[rows, columns] = x
+        if values is None:  # because of one point of them, perhaps
+            alone = self._one_by_one(block)
+            return np.full((2, count), np.nan) if alone is None else alone
         self.origin.evaluator.spent.evaluations += 2 * count
         return values.reshape(2, count)
+
+    def _called(self, stack: Stack, count: int) -> Array | None:
+        """Call `f`; None where it raises, or where x itself is not what it is alone."""
+        origin, controlled = self.origin, count >= CONTROLLED
+        try:
+            values = numbers_of_stack(origin.evaluator, stack, count + controlled)
+        except (CallFailed, UsageError):
+            return None
+        at_x = float(origin.output.arrays["x"])
+        if controlled and not is_as_alone(origin, float(values[count]) - at_x):
+            return None
+        return values[:count]
 
     def _one_by_one(self, block: slice) -> Array | None:
         places, (right, left) = self.entries[1][block], self.moved

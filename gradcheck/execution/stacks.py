@@ -19,6 +19,8 @@ from ..space import NAMESPACE, Array, Space, is_array, is_floating, is_foreign, 
 from .outputs import SCALAR, Output, copied, describe, read_output
 
 MOST_BYTES = 2**26  # of one stack of points: 64 MiB
+SAME = 2.0**10  # roundings of f: sums over arrays that lie in memory otherwise
+OWN = 2.0  # roundings that a value is allowed anyway
 NEAR_BYTES = 2**18  # of one that stays in the cache of a core, where its gain is largest
 
 
@@ -34,11 +36,22 @@ class Stacking:
         How many times more than by its own rounding a value moves with its place in a stack.
     a_call : float
         Seconds that a call with one point takes.
+    doubt : str
+        Why it is not usable any more, where that showed later.
     """
 
     usable: bool = False
     unrest: float = 1.0
     a_call: float = np.inf
+    doubt: str = ""
+
+    def allows(self, off: float, rounding: float) -> bool:
+        """Whether a value that is so far off in a stack is off by rounding, which is noted."""
+        if not off <= SAME * rounding:
+            return False
+        if off > 0:
+            self.unrest = max(self.unrest, off / (OWN * rounding))
+        return True
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +117,7 @@ def stack_of_one(point: PyTree) -> PyTree:
     --------
     >>> import numpy as np
     >>> stack_of_one({"w": np.zeros(3), "b": 1.5, "n": 2})
-    {'b': array([1.5]), 'n': 2, 'w': array([[0., 0., 0.]])}
+    {'w': array([[0., 0., 0.]]), 'b': array([1.5]), 'n': 2}
     """
     if type(point) is np.ndarray:
         return point[np.newaxis]

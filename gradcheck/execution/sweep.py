@@ -22,6 +22,7 @@ from ..space import NAMESPACE, Array, Leaf, flat_in_memory, rms, same_bits
 from .evaluator import BudgetSpent, CallFailed
 from .origin import Origin
 from .outputs import read_scalar
+from .stacks import SAME
 
 BLOCK = 1024  # entries between two looks at what `f` has done to the point
 PLAIN = (float, np.float64)  # numbers that nobody can change later
@@ -103,9 +104,6 @@ def _in_leaf(
     for each, parts in zip(numbers, moved, strict=True):
         each.view(np.float64)[2 * np.arange(len(which)) + which % 2] = parts
     return (which // 2).tolist(), (numbers[0].tolist(), numbers[1].tolist())
-
-
-SAME = 2.0**10  # roundings of f: sums over arrays that lie in memory otherwise
 
 
 def answers_in_place(origin: Origin, i: int, step: float) -> bool:
