@@ -244,3 +244,22 @@ def test_gradient_with_a_tiny_leaf_beside_a_large_one():
     assert report.verdict is Verdict.INCONCLUSIVE
     assert report.leaves["['a']"].verdict is Verdict.PASS
     assert "smallest numbers of its dtype" in str(report).replace("\n  ", " ")
+
+
+def test_slope_below_the_rounding_of_what_stands_still_is_not_failed():
+    """1 + erf is exactly 0 where its slope is not; a slope of what f does not use is wrong."""
+    from math import erf, exp, pi, sqrt
+
+    def saturated(x):
+        return np.float32(0.5) * (np.float32(1) + np.float32(erf(x[0] / sqrt(2))))
+
+    x = np.array([-8.3], "f4")
+    report = gradcheck.check_grad(
+        saturated,
+        lambda x: np.array([exp(-(float(x[0]) ** 2) / 2) / sqrt(2 * pi)], "f4"),
+        x,
+        plan=Plan.auto(seed=1),
+    )
+    assert report.verdict is Verdict.INCONCLUSIVE
+    wrong = gradcheck.check_grad(saturated, lambda x: np.ones(1, "f4"), x, plan=Plan.auto(seed=1))
+    assert wrong.verdict is Verdict.FAIL

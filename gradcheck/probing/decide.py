@@ -229,13 +229,16 @@ def _is_open(measured: Measured) -> bool:
     """Whether there is no answer yet, so that a referee may say more.
 
     A mismatch that two windows confirm is one, also in few digits and among kinks: many differences
-    around x are blunter, and a wrong claim may cross the right one among them.
+    around x are blunter, and a wrong claim may cross the right one among them. Not so where `f`
+    stands still in few digits: as where 1 + erf is 0, what is claimed may be below its rounding.
     """
     judgement = measured.judgement
     if measured.refereed or measured.derivative is None:
         return False
     if not math.isfinite(measured.analytic.value):
         return False
+    if judgement.verdict is Verdict.FAIL:
+        return measured.numeric == 0 and measured.roundoff > FINE_ARITHMETIC
     return judgement.verdict is Verdict.INCONCLUSIVE and judgement.cause in UNCERTAIN
 
 
@@ -381,6 +384,13 @@ def _of_median(measured: Measured, median: Median | None, plan: Plan) -> Measure
     )
 
 
+def _by_averaging_what_fails(place: Place, measured: Measured, plan: Plan) -> Measured | None:
+    """Let it decide where a mismatch may come from an `f` that stands still in few digits."""
+    if measured.judgement.verdict is not Verdict.FAIL:
+        return None
+    return _by_averaging(place, measured, plan)
+
+
 Referee = Callable[[Place, Measured, Plan], Measured | None]
 REFEREES: tuple[Referee, ...] = (_by_complex_step, _in_more_digits, _by_averaging)
-BRIEF_REFEREES: tuple[Referee, ...] = REFEREES[:2]
+BRIEF_REFEREES: tuple[Referee, ...] = (*REFEREES[:2], _by_averaging_what_fails)
