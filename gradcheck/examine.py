@@ -356,12 +356,19 @@ def _leaf_findings(report: LeafReport, results: Seen, worst: Measured) -> tuple[
         return ()
     m = max(marked, key=lambda m: RANK[m.judgement.verdict])
     cause = m.judgement.cause or Cause.OTHER
-    advice = ADVICE.get(cause, "") if report.verdict is Verdict.INCONCLUSIVE else ""
+    advice = _advice(m, cause) if report.verdict is Verdict.INCONCLUSIVE else ""
     sides = {}
     if m.derivative is not None and m.derivative.left is not None:
         sides = {"left": m.derivative.left, "right": m.derivative.right}
     message = f"{report.path}: {m.judgement.reason}{'; ' + advice if advice else ''}."
     return (Finding(cause, message, report.path, {**numbers_of(m), **sides}),)
+
+
+def _advice(m: Measured, cause: Cause) -> str:
+    curved = m.origin is not None and m.origin.space.is_curved
+    if cause is Cause.KINK and curved:
+        return "move x, as on a manifold no point nearby decides"
+    return ADVICE.get(cause, "")
 
 
 ADVICE = {

@@ -388,6 +388,29 @@ def test_claim_that_is_not_zero_fails_where_f_is_least(seed):
     assert wrong is Verdict.FAIL
 
 
+def test_kink_on_a_manifold_is_left_open_with_advice_that_helps():
+    """No point nearby has the same tangents."""
+    x = np.array([0.6, 0.0, 0.8])
+    report = gradcheck.check_grad(
+        lambda x: np.sum(np.abs(x)), lambda x: np.sign(x) + np.array([0, 0.3, 0]), x,
+        tangent=lambda v: v - x * (x @ v), retraction=SUBJECTS["sphere"].retraction,
+        plan=Plan.auto(seed=1),
+    )  # fmt: skip
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "move x, as on a manifold no point nearby decides" in report.findings[0].message
+
+
+def test_claim_that_never_changes_on_a_manifold_is_said_not_to_be_tested_elsewhere():
+    """It may be of an old cache, or of a linear f."""
+    x, a = np.array([0.6, 0.0, 0.8]), np.array([1.0, 2.0, 3.0])
+    report = gradcheck.check_grad(
+        lambda x: a @ x, lambda x: a, x, tangent=lambda v: v - x * (x @ v),
+        retraction=SUBJECTS["sphere"].retraction, plan=Plan.auto(seed=1),
+    )  # fmt: skip
+    assert report.ok
+    assert any("a stale cache if not; on a manifold" in f.message for f in report.findings)
+
+
 @pytest.mark.parametrize("plan", PLANS)
 def test_stacks_hold_admissible_points_too(plan):
     """Of a manifold, and of a point with entries held."""
@@ -461,6 +484,10 @@ def raising(v):
 BROKEN = {
     "scaled": (lambda v: 2 * v, "no projection: applied twice to a direction of leaf x"),
     "cone": (lambda v: np.maximum(v, 0), r"for leaf x it is not linear: P\(-2 r \+ s/2\)"),
+    "threshold": (
+        lambda v: np.where(np.abs(v) > 1e-3, v, 0),
+        r"it is not linear: P\(r / 2\^20\) is not",
+    ),
     "affine": (lambda v: v - v.mean() + 1, "tangent is no projection"),
     "nothing": (lambda v: 0 * v, "tangent admits no direction"),
     "shape": (lambda v: v[:2], r"tangent returned shape \(2,\) for leaf x of shape \(3,\)"),

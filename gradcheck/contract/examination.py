@@ -18,7 +18,7 @@ from .buffers import shared_buffers
 from .calls import call_claim, call_forward, require_jvp, visit
 from .cotangent import examine_cotangent
 from .excursion import call_claim_elsewhere
-from .reading import beyond_places, dtype_remarks, untested
+from .reading import beyond_places, constant_on_a_manifold, dtype_remarks, untested
 from .repetition import call_claim_again
 from .steadiness import call_f_again
 from .streams import Streams, drawn_from
@@ -89,6 +89,7 @@ def _examine(
         seen = call_claim_elsewhere(origin, nearby, here)
         origin, constant = origin.asked(forward_first=seen.forward_first), seen.constant
         remarks += seen.remarks + shared_buffers(origin, here.raw)
+        remarks += constant_on_a_manifold(space, constant)
         raw = here.raw
     if evaluator.problem.kind is Kind.VJP:
         examine_cotangent(origin, rng.spawn(1)[0])  # what is drawn later stays what it is

@@ -176,6 +176,20 @@ def _as_stored(leaf: Leaf, raw: object) -> object:
     )
 
 
+def constant_on_a_manifold(space: Space, constant: frozenset[int]) -> tuple[Finding, ...]:
+    """Remark on a claim that is the same elsewhere, where differences cannot tell why."""
+    return tuple(
+        Finding(
+            Cause.SETUP,
+            f"the derivative of leaf {space.leaves[i].path} is the same, bit for bit, at another "
+            f"point: right if f is linear, and a stale cache if not; on a manifold it is compared "
+            f"at x alone, so that this was not tested.",
+            space.leaves[i].path,
+        )
+        for i in sorted(constant if space.is_curved else ())
+    )
+
+
 def beyond_places(space: Space, raw: PyTree) -> tuple[Finding, ...]:
     """Remark on what is claimed where a sparse leaf stores nothing, which no direction moves."""
     by_path, remarks = leaves_by_path(raw), []

@@ -22,6 +22,7 @@ from .foreign import is_array, read
 from .point import Space, leaves_by_path
 
 LAW = 1e-9  # relative: what a projection of float64 numbers may be off; errors are looked for above
+SMALL = 2.0**-20  # of a direction: what is linear is so at every size
 NOTHING = 1e-12  # of a direction: less of it is rounding
 STEP = 2.0**-10  # of the leaf's size: at such steps a retraction is compared with its direction
 ALONG = 1e-6  # relative: what it may be off there, its curvature taken off; rtol is 1e-5
@@ -175,6 +176,11 @@ def _tried(space: Space, domain: Admissible, i: int, rng: np.random.Generator) -
     _require_law(
         norm(mixed - (-2.0 * pr + 0.5 * ps)), size, f"for leaf {path} it is not linear: "
         f"P(-2 r + s/2) is not -2 P(r) + P(s)/2",
+    )  # fmt: skip
+    small = _admitted(space, domain, i, SMALL * r)
+    _require_law(
+        norm(small - SMALL * pr), SMALL * size, f"for leaf {path} it is not linear: P(r / 2^20) is "
+        f"not P(r) / 2^20",
     )  # fmt: skip
     least = NOTHING * float(max(np.abs(pr).max(), np.abs(ps).max()))
     support = np.maximum(np.abs(pr), np.abs(ps)) > max(least, NOTHING)
