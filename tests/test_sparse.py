@@ -289,6 +289,13 @@ def test_claim_of_another_shape_fails():
     )
 
 
+@pytest.mark.parametrize("f", [sparse.csr_array, lambda x: {"a": sparse.csr_array(x), "b": x}])
+def test_sparse_output_is_refused(f):
+    """Carried along, it would pass unseen."""
+    with pytest.raises(UsageError, match="returned a csr_array, and sparse matrices are read as"):
+        gradcheck.check_vjp(f, lambda x, u: x, np.eye(3))
+
+
 @pytest.mark.parametrize("batched", [True, 4, "auto"])
 def test_stacks_of_sparse_matrices_are_refused(batched):
     """There are none."""

@@ -107,6 +107,11 @@ def _as_numbers(value: object) -> Array | None:
     """Copy the value into a floating array, for `f` may reuse its buffer; None if no numbers."""
     if value is None or isinstance(value, (str, bytes)):
         return None
+    if is_sparse(value):  # carried along, it would pass unseen
+        raise UsageError(
+            f"f or the derivative returned a {type(value).__name__}, and sparse matrices are read "
+            f"as leaves of x and as gradients only; return its toarray(), or its data."
+        )
     array = copied(value)
     if array.dtype.kind in "iu":
         return array.astype(np.float64)
@@ -131,6 +136,8 @@ def copied(value: Any) -> Array:  # noqa: ANN401 - whatever came back
 
 def describe(value: Any) -> str:  # noqa: ANN401 - whatever came back
     """Name a value for a message: its type and shape, and the value itself where it is small."""
+    if is_sparse(value):
+        return f"a {type(value).__name__} of shape {value.shape} and dtype {value.dtype}"
     if is_array(value):
         return f"an array of shape {tuple(value.shape)} and dtype {value.dtype}"
     if value is None or isinstance(value, (bool, int, float, complex)):
