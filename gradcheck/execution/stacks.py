@@ -116,8 +116,9 @@ def stack_of_one(point: PyTree) -> PyTree:
     Examples
     --------
     >>> import numpy as np
-    >>> stack_of_one({"w": np.zeros(3), "b": 1.5, "n": 2})
-    {'w': array([[0., 0., 0.]]), 'b': array([1.5]), 'n': 2}
+    >>> stack = stack_of_one({"w": np.zeros(3), "b": 1.5, "n": 2})
+    >>> stack["w"].shape, stack["b"].shape, stack["n"]
+    ((1, 3), (1,), 2)
     """
     if type(point) is np.ndarray:
         return point[np.newaxis]
