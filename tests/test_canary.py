@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import gradcheck
-from gradcheck import Budget, Cause, Plan, Problem, Report, Verdict, canary, corpus, examine
+from gradcheck import Budget, Cause, Plan, Problem, Report, Verdict, canary, certainty, corpus
 from gradcheck.probing import here
 from gradcheck.verdict import Judgement
 
@@ -138,13 +138,13 @@ def blind_rule(monkeypatch):
 
 def boasting_directions(monkeypatch):
     """Promise a million times as much as the lines can see."""
-    honest = examine.certified
+    honest = certainty.certified
 
     def boast(*arguments):
         error, miss = honest(*arguments)
         return error / 1e6, miss
 
-    monkeypatch.setattr(examine, "certified", boast)
+    monkeypatch.setattr(certainty, "certified", boast)
 
 
 BLIND = [blind_glance, blind_rule, boasting_directions]

@@ -639,7 +639,7 @@ def test_argument_of_another_kind_is_refused_by_name(call, message):
 
 def test_leaf_that_passes_too_coarsely_is_told_why(monkeypatch):
     """The regression: INCONCLUSIVE without a sentence, where no line would have shown 1 %."""
-    monkeypatch.setattr("gradcheck.examine.sees_a_factor", lambda *_: False)
+    monkeypatch.setattr("gradcheck.certainty.sees_a_factor", lambda *_: False)
     report = gradcheck.check_grad(lambda x: np.sum(x**2), lambda x: 2 * x, np.linspace(1, 2, 5))
     assert report.verdict is Verdict.INCONCLUSIVE
     assert "no direction would have shown an error of one percent" in report.findings[0].message

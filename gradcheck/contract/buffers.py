@@ -34,7 +34,7 @@ def require_unchanged(origin: Origin, raw: PyTree, before: dict[int, Array]) -> 
     Broken
         If a later call has written to it.
     """
-    for i, kept in read_claim(origin.space, raw).items():
+    for i, kept in read_claim(origin.space, raw, before).items():
         if not same_bits(kept, before[i]):
             path = origin.space.leaves[i].path
             raise Broken(

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..execution import BudgetSpent, CallFailed, Origin
 from ..records import Cause, Finding, UsageError, Verdict
-from ..space import Array, Space, is_writeable, same_bits
+from ..space import Array, Space, Tangent, is_writeable, same_bits
 from .breach import Broken
 from .buffers import require_unchanged
 from .calls import call_claim, call_forward, cotangent_argument
@@ -57,7 +57,7 @@ def call_claim_elsewhere(origin: Origin, nearby: Space, here: Answer) -> Excursi
     Broken
         If what it returned at x changes, or what it returns at x when it is called there again.
     """
-    there, needs_f = _elsewhere(origin, nearby)
+    there, needs_f = _elsewhere(origin, nearby, here.read)
     require_unchanged(origin, here.raw, here.read)
     first = origin.asked(forward_first=needs_f)
     if there is not None and not needs_f and origin.evaluator.problem.claim is not True:
@@ -82,18 +82,20 @@ def _reads_what_f_kept(origin: Origin, nearby: Space, here: Answer) -> bool:
     """
     try:
         call_forward(origin, nearby)
-        after = read_claim(origin.space, call_claim(origin, origin.space))
+        after = read_claim(origin.space, call_claim(origin, origin.space), here.read)
     except (Broken, BudgetSpent, UsageError):
         return True
     return not all(same_bits(after[i], here.read[i]) for i in after)
 
 
-def _elsewhere(origin: Origin, nearby: Space) -> tuple[dict[int, Array] | None, bool]:
+def _elsewhere(
+    origin: Origin, nearby: Space, known: Tangent
+) -> tuple[dict[int, Array] | None, bool]:
     """Call the claim nearby; where it raises, after `f`. Returns whether that was needed."""
     for needs_f in (False, True):
         try:
             called = call_claim(origin.asked(forward_first=needs_f), nearby)
-            return read_claim(origin.space, called), needs_f
+            return read_claim(origin.space, called, known), needs_f
         except (Broken, UsageError):
             pass
     return None, False
@@ -110,9 +112,9 @@ def _look_at_identity(origin: Origin, nearby: Space, here: Answer, there: dict[i
     for needs_f in (False, True):  # what f keeps may go by identity too, if it is kept anew
         asked = origin.asked(forward_first=needs_f)
         if needs_f:
-            fresh, _ = _elsewhere(asked, nearby)
+            fresh, _ = _elsewhere(asked, nearby, there)
             there = there if fresh is None else fresh
-        again = _in_place(asked, nearby)
+        again = _in_place(asked, nearby, there)
         if again is None:
             return
         stale = [
@@ -131,7 +133,7 @@ def _look_at_identity(origin: Origin, nearby: Space, here: Answer, there: dict[i
     )
 
 
-def _in_place(origin: Origin, nearby: Space) -> dict[int, Array] | None:
+def _in_place(origin: Origin, nearby: Space, known: Tangent) -> dict[int, Array] | None:
     """Call the claim with the arrays of x holding the values of another point."""
     evaluator, space = origin.evaluator, origin.space
     cotangent = cotangent_argument(origin)
@@ -139,7 +141,7 @@ def _in_place(origin: Origin, nearby: Space) -> dict[int, Array] | None:
         with space.overwritten(nearby):
             if origin.forward_first:
                 evaluator.forward(space.point())
-            return read_claim(space, evaluator.claim(space.point(), *cotangent))
+            return read_claim(space, evaluator.claim(space.point(), *cotangent), known)
     except (CallFailed, Broken):
         return None
 
@@ -184,7 +186,7 @@ def _come_back(
 def _wrong_at_x(origin: Origin, here: Answer) -> tuple[Broken | None, tuple[int, Array] | None]:
     """Call the claim at x; returns what it raised, or the first leaf that differs, or neither."""
     try:
-        answer = read_claim(origin.space, call_claim(origin, origin.space))
+        answer = read_claim(origin.space, call_claim(origin, origin.space), here.read)
     except Broken as broken:
         return broken, None
     differing = ((i, answer[i]) for i in answer if not alike(here.read[i], answer[i]))

@@ -16,6 +16,7 @@ from ..space import (
     Array,
     Leaf,
     Space,
+    Tangent,
     count_beyond,
     draw_weights,
     is_floating,
@@ -24,9 +25,12 @@ from ..space import (
     leaves_by_path,
     norm_of_products,
     on_places,
+    same_bits,
     working_dtype,
 )
 from .breach import Broken
+
+NOTHING: Tangent = {}
 
 
 def require_finite(output: Output) -> None:
@@ -53,8 +57,11 @@ def draw_cotangent(kind: Kind, output: Output, rng: np.random.Generator) -> dict
     }
 
 
-def read_claim(space: Space, raw: PyTree) -> dict[int, Array]:
-    """Match the claim with the leaves of the point by path; copy it, because buffers are reused."""
+def read_claim(space: Space, raw: PyTree, known: Tangent = NOTHING) -> dict[int, Array]:
+    """Match the claim with the leaves of the point by path; copy it, because buffers are reused.
+
+    What is, bit for bit, that of an earlier call is not copied again: `known` is returned for it.
+    """
     if raw is None:
         raise Broken(
             Cause.STRUCTURE,
@@ -65,7 +72,7 @@ def read_claim(space: Space, raw: PyTree) -> dict[int, Array]:
     by_path = leaves_by_path(raw)
     _require_structure(space, by_path)
     return {
-        i: _admitted(space, i, _read_claim_leaf(leaf, by_path[leaf.path]))
+        i: _admitted(space, i, _read_claim_leaf(leaf, by_path[leaf.path], known.get(i)))
         for i, leaf in ((i, space.leaves[i]) for i in space.moving)
     }
 
@@ -136,7 +143,9 @@ def _require_structure(space: Space, by_path: dict[str, Any]) -> None:
         )
 
 
-def _read_claim_leaf(leaf: Leaf, raw: object) -> Array:
+def _read_claim_leaf(leaf: Leaf, raw: object, known: Array | None) -> Array:
+    if known is not None and type(raw) is np.ndarray and same_bits(raw, known):
+        return known
     array, base = copied(_as_stored(leaf, raw)), leaf.array
     if not is_numeric(array.dtype):
         raise Broken(

@@ -43,7 +43,7 @@ def call_claim_again(origin: Origin) -> Answer:
         raw, value = call_claim_with_value(origin, origin.space)
     except Broken as broken:
         raise at_a_later_call(broken, "at its first call at the same x it did not") from broken
-    second = read_claim(origin.space, raw)
+    second = read_claim(origin.space, raw, origin.claimed)
     for i in origin.claimed:
         if not alike(origin.claimed[i], second[i]):
             raise _different(origin, second, i)

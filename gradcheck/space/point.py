@@ -16,7 +16,7 @@ import optree
 
 from ..records import PyTree, UsageError
 from .arrays import Array, finer_dtype
-from .displacement import Domain, Tangent, along_curve, displace_all
+from .displacement import Domain, OneEntry, Tangent, along_curve, displace_all
 from .foreign import duplicate, is_array, is_far, is_foreign, write
 from .given import copied, handed_over, wrap, written
 from .leaf import NAMESPACE, Leaf, read_leaf
@@ -107,7 +107,9 @@ class Space:
         if self._is_foreign and (there := self._on_device.displaced(tangent, t)) is not None:
             return self.rebuild(there[0]), there[1]
         bases = {i: self.leaves[i].array for i in tangent}
-        moved = {i: np.array(base, order="K") for i, base in bases.items()}
+        whole = not isinstance(tangent, OneEntry)  # every number is written anyway
+        make = np.empty_like if whole else np.copy
+        moved = {i: make(base) for i, base in bases.items()}
         step = displace_all(bases, tangent, t, moved)
         if self._is_foreign:
             moved = {i: handed_over(array, self.leaves[i].like) for i, array in moved.items()}
@@ -212,14 +214,16 @@ def _own_leaf(leaf: Leaf, values: Array) -> Leaf:
         values = np.clip(values, *leaf.bounds).astype(values.dtype)
     if leaf.free is not None:
         values = np.where(leaf.free, values, leaf.array)
-    given = write(values, leaf.like) if is_array(leaf.given) else leaf.given
+    given = leaf.given
+    if is_array(given):  # what is handed to nobody needs no copy
+        given = values if isinstance(given, np.ndarray) else write(values, leaf.like)
     return _leaf_of_ours(leaf, given, values)
 
 
 def _promoted(leaf: Leaf, base: Array) -> Leaf:
     """Keep arrays arrays and scalars scalars, those of NumPy where Python has none so long."""
     values = base.astype(finer_dtype(base.dtype))
-    given = written(values, leaf.like)
+    given = values if isinstance(leaf.given, np.ndarray) else written(values, leaf.like)
     return _leaf_of_ours(leaf, given, values)
 
 
