@@ -25,9 +25,9 @@ HEAD = ("one direction", "N", "f", "claim", "ms", "x floor", "x one f", "memory,
 TEXT = (
     "f is a . x in float64, and the right claim is compared with the derivative along one random "
     "direction. *Floor* is the same number of calls of f and of the claim, and the drawing of a "
-    "direction, by hand. *x one f* is the time in evaluations of f. *Memory* is what the "
-    "check takes at its peak beyond the arrays that are there already, in sizes of x, in a fresh "
-    "process, at the largest N."
+    "direction, by hand. *x one f* is the time in evaluations of f. *Memory* is what the check "
+    "takes at its peak beyond the arrays that are there already, in sizes of x, in its own "
+    "process, at the largest N; a claim that is called returns one x of it."
 )
 
 

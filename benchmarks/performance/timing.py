@@ -29,7 +29,7 @@ class Patience:
         Of each call: what has taken as long has no further turn, once it has had three.
     """
 
-    turns: int = 31
+    turns: int = 61
     seconds: float = 2.0
 
 

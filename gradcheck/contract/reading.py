@@ -143,7 +143,7 @@ def _require_structure(space: Space, by_path: dict[str, Any]) -> None:
         )
 
 
-def _read_claim_leaf(leaf: Leaf, raw: object, known: Array | None) -> Array:
+def _read_claim_leaf(leaf: Leaf, raw: object, known: Array | None = None) -> Array:
     if known is not None and type(raw) is np.ndarray and same_bits(raw, known):
         return known
     array, base = copied(_as_stored(leaf, raw)), leaf.array
