@@ -19,10 +19,11 @@ from ..space import Array
 from .evaluator import CallFailed
 from .many import CONTROLLED, is_as_alone, numbers_of_stack, room_in_a_stack
 from .origin import Origin
-from .stacks import MOST_BYTES, Stack
+from .stacks import MOST_BYTES, NEAR_BYTES, Stack
 from .sweep import sweep
 
-GROWTH = 4  # from one size of stacks to the next that is tried
+GROWTH = 4  # from one size of stacks to the next that is tried, if that makes a point cheaper
+GAIN = 0.9  # of what a point took: a gain worth trying for more
 TRIED = 2  # stacks of a size, of which the faster one counts: others may load the machine
 
 
@@ -61,10 +62,12 @@ class _Pace:
     ----------
     size, most : int
         Of the next stack, and of the largest.
-    seconds : dict of int to list of float
-        By size, what a point took.
+    a_call : float
+        Seconds that a call with one point takes.
     fixed : bool
         Whether the caller has said how many.
+    pays : bool
+        Whether stacks are not slower than calls with one point, as far as is known.
     """
 
     size: int
@@ -73,25 +76,22 @@ class _Pace:
     fixed: bool
     seconds: dict[int, list[float]] = field(default_factory=dict)
     growing: bool = True
+    pays: bool = True
 
     def note(self, count: int, seconds: float) -> None:
         """Learn from a stack, and choose the size of the next."""
-        if self.fixed or count != self.size:
+        if self.fixed or not self.growing or count != self.size:
             return
         taken = self.seconds.setdefault(count, [])
         taken.append(seconds / count)
-        if not self.growing or len(taken) < TRIED:
+        if len(taken) < TRIED:
             return
-        best = min(self.seconds, key=lambda size: min(self.seconds[size]))
-        self.growing = best == count and count < self.most
+        fastest = {size: min(times) for size, times in self.seconds.items()}
+        best = min(fastest, key=fastest.__getitem__)
+        before = min((t for size, t in fastest.items() if size != count), default=np.inf)
+        self.growing = fastest[count] <= GAIN * before and count < self.most
         self.size = min(GROWTH * count, self.most) if self.growing else best
-
-    @property
-    def pays(self) -> bool:
-        """Whether stacks are not slower than calls with one point, as far as is known."""
-        if self.fixed or self.growing:
-            return True
-        return min(map(min, self.seconds.values())) < self.a_call
+        self.pays = self.growing or fastest[best] < self.a_call
 
 
 @dataclass(eq=False)
@@ -105,13 +105,13 @@ class _Stacks:
         """Go through all entries, stack by stack."""
         values = np.full((2, len(self.moved[0])), np.nan)
         pace, done, count = self._pace(), 0, values.shape[1]
-        stack = Stack.of(self.origin.space, 0)
+        stack: Stack | None = None
         evaluator = self.origin.evaluator
         while done < count and pace.pays and evaluator.stacks and not evaluator.is_late:
             size = max(1, pace.size // 2)
             length = 2 * min(size, count - done) + 1  # the last may be x itself
-            if len(stack.arrays[self.i]) < length:
-                if not stack.is_intact:
+            if stack is None or len(stack.arrays[self.i]) < length:
+                if stack is not None and not stack.is_intact:
                     return None
                 stack = Stack.of(self.origin.space, length)
             block = slice(done, min(done + size, count))
@@ -119,7 +119,7 @@ class _Stacks:
             values[:, block] = self._in_one_call(stack, block)
             pace.note(2 * (block.stop - done), time.perf_counter() - started)
             done = block.stop
-        if not stack.is_intact:
+        if stack is not None and not stack.is_intact:
             return None
         if done < count and not evaluator.is_late:
             rest = self._one_by_one(slice(done, count))
@@ -132,7 +132,8 @@ class _Stacks:
         evaluator = self.origin.evaluator
         fixed = evaluator.problem.takes_stacks and evaluator.problem.batched is not True
         first, most = (
-            max(2, room_in_a_stack(self.origin, *limit) // 2 * 2) for limit in ((), (MOST_BYTES,))
+            max(2, room_in_a_stack(self.origin, limit) // 2 * 2)
+            for limit in (NEAR_BYTES, MOST_BYTES)
         )
         return _Pace(first, most, evaluator.stacking.a_call, fixed)
 
