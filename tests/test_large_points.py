@@ -7,7 +7,8 @@ import pytest
 
 import gradcheck
 from gradcheck import Plan, Verdict
-from gradcheck.space import OneEntry, in_blocks, norm
+from gradcheck.space import OneEntry, Places, in_blocks, norm
+from gradcheck.space.elsewhere import REMEMBERED
 
 SEEDED = Plan.directions(1, seed=1)
 
@@ -111,6 +112,35 @@ def test_f_that_remembers_a_part_by_identity_is_not_believed(key, n, plan):
 
     assert gradcheck.check_grad(f, forgets, x, plan=plan).verdict is not Verdict.PASS
     assert gradcheck.check_grad(f, right, x, plan=plan).verdict is not Verdict.FAIL
+
+
+@pytest.mark.parametrize("key", [id, lambda x: x.__array_interface__["data"][0]])
+@pytest.mark.parametrize("n", [10**5, 10**6])
+def test_large_points_lie_where_none_has_lain(key, n):
+    """The regression: memory that one point had left was that of the next."""
+    x, known = np.random.default_rng(0).standard_normal(n), {}
+
+    def f(x):
+        if key(x) not in known:
+            known[key(x)] = np.linalg.norm(x)
+        return float(np.sum(x**3) * known[key(x)])
+
+    def forgets(x):
+        return 3 * x**2 * np.linalg.norm(x)
+
+    assert gradcheck.check_grad(f, forgets, x, plan=SEEDED).verdict is not Verdict.PASS
+
+
+def test_large_arrays_move_on_without_memory_for_those_that_are_gone():
+    """Spacers are never written to, so they cost addresses and no memory."""
+    like, places = np.zeros(10**6), Places()
+    for n in range(1, 100):
+        array = places.another(like)
+        assert array.shape == like.shape
+        assert array.flags.owndata
+        assert len(places.objects) == n
+        assert len(set(places.addresses)) == min(n, REMEMBERED)
+        del array
 
 
 class Keeps:

@@ -132,7 +132,8 @@ class Line:
             return self.ahead[t]
         # in arrays of its own: `f` may know its point by identity, or change its shape
         try:  # a retraction may raise, as f may
-            point, step = self.origin.space.displaced(self.tangent, t)
+            used = None if self.is_small else self.origin.evaluator.spent.used
+            point, step = self.origin.space.displaced(self.tangent, t, used)
         except UsageError as failure:
             self.failure = self.failure or failure
             return t, None

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..randomness import Held
 from ..records import Budget, Kind, Problem, PyTree, shown_error
-from ..space import Array, Box, Space, holds, read_bounds
+from ..space import Array, Box, Places, Space, holds, read_bounds
 from .outputs import Output, read_output, read_scalar
 from .pair import split_pair, split_value
 from .stacks import Stacking, only_row, read_scalars, stack_of_one
@@ -111,7 +111,8 @@ class Spent:
 
     `interrupted`: whether the user has pressed Ctrl-C, so that what was measured is all there is.
     `memory`: what an earlier run has measured beside x. With one, Ctrl-C ends the measuring and not
-    the check. `point`: the last one beside x, kept so that the next has another identity.
+    the check. `point`: the last one beside x, kept so that the next has another identity; of large
+    ones only the places are kept, as `used`.
     """
 
     started: float
@@ -119,6 +120,7 @@ class Spent:
     interrupted: bool = False
     memory: Memory | None = None
     point: PyTree = None
+    used: Places = field(default_factory=Places)
 
 
 @dataclass(eq=False)

@@ -34,6 +34,7 @@ from .arrays import (
 )
 from .bounds import Box, holds, read_bounds, within
 from .displacement import OneEntry, Tangent, count_moving, longest
+from .elsewhere import Places
 from .foreign import is_array, is_foreign, is_writeable, keep, read, unchanged
 from .given import wrap
 from .leaf import NAMESPACE, Leaf
@@ -48,6 +49,7 @@ __all__ = [
     "Box",
     "Leaf",
     "OneEntry",
+    "Places",
     "Space",
     "Tangent",
     "admitting",

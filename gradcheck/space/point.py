@@ -17,6 +17,7 @@ import optree
 from ..records import PyTree, UsageError
 from .arrays import Array, finer_dtype
 from .displacement import Domain, OneEntry, Tangent, along_curve, displace_all
+from .elsewhere import Places
 from .foreign import duplicate, is_array, is_far, is_foreign, write
 from .given import copied, handed_over, wrap, written
 from .leaf import NAMESPACE, Leaf, read_leaf
@@ -99,17 +100,26 @@ class Space:
         ]
         return optree.tree_unflatten(self.treespec, values)
 
-    def displaced(self, tangent: Tangent, t: float) -> tuple[PyTree, float]:
-        """Build x + t v in arrays of its own, and return it with the step really taken."""
+    def displaced(
+        self, tangent: Tangent, t: float, used: Places | None = None
+    ) -> tuple[PyTree, float]:
+        """Build x + t v in arrays of its own, and return it with the step really taken.
+
+        They are none of those that were used, and lie elsewhere, if these are given.
+        """
         if self.is_curved and self.domain is not None:
             v = {i: t * v for i, v in tangent.items()}
             return self.rebuild(along_curve(self.domain, self.bases, v)), t
         if self._is_foreign and (there := self._on_device.displaced(tangent, t)) is not None:
             return self.rebuild(there[0]), there[1]
         bases = {i: self.leaves[i].array for i in tangent}
-        whole = not isinstance(tangent, OneEntry)  # every number is written anyway
-        make = np.empty_like if whole else np.copy
-        moved = {i: make(base) for i, base in bases.items()}
+        moved = {
+            i: np.empty_like(base) if used is None else used.another(base)
+            for i, base in bases.items()
+        }
+        if isinstance(tangent, OneEntry):  # else every number is written anyway
+            for i, base in bases.items():
+                np.copyto(moved[i], base)
         step = displace_all(bases, tangent, t, moved)
         if self._is_foreign:
             moved = {i: handed_over(array, self.leaves[i].like) for i, array in moved.items()}
