@@ -257,6 +257,8 @@ def _judge_agreement(
     distance, bar = abs(analytic.value - derivative.value), derivative.error_bar
     rounded = underflow(analytic)
     if rounded > 0 and analytic.scale == 0 and distance + bar <= rounded:
+        if distance <= bar:
+            return Judgement(Verdict.PASS, None, "zero", scale, zero=True)
         return Judgement(Verdict.PASS, Cause.PRECISION, ZERO_AS_ROUNDED, scale, zero=True)
     if rounded > MOST_ROUNDED * analytic.scale and bar <= rounded:
         return Judgement(Verdict.INCONCLUSIVE, Cause.PRECISION, SMALLEST, scale)

@@ -263,3 +263,30 @@ def test_slope_below_the_rounding_of_what_stands_still_is_not_failed():
     assert report.verdict is Verdict.INCONCLUSIVE
     wrong = gradcheck.check_grad(saturated, lambda x: np.ones(1, "f4"), x, plan=Plan.auto(seed=1))
     assert wrong.verdict is Verdict.FAIL
+
+
+def test_claim_that_is_rounding_of_another_leaf_is_not_failed_where_f_stands_still():
+    """The regression: a layer norm of one number, whose centre is its rounding, 316 times."""
+    far = np.float32(1e3)
+
+    def centred(x):  # 0, but for rounding
+        return ((x.astype("f4") + far) - far) - x.astype("f4")
+
+    report = gradcheck.check_grad(
+        lambda p: np.float32(0) * p["gain"].astype("f4").sum(),
+        lambda p: {"x": 0 * p["x"], "gain": np.float32(316) * centred(p["x"])},
+        {"x": np.linspace(-8.4784, 3.3, 5).astype("f4"), "gain": np.ones(5, "f4")},
+        plan=Plan.auto(seed=1),
+    )
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "it cancels" in str(report).replace("\n  ", " ")
+
+
+def test_plain_zero_in_few_digits_is_not_remarked_on():
+    """Where f stands still at 0, nothing is below what the dtype can hold."""
+    report = gradcheck.check_grad(
+        lambda x: np.float32(0) * x.astype("f4").sum(), np.zeros_like, np.ones(3, "f4"),
+        plan=Plan.auto(seed=1),
+    )  # fmt: skip
+    assert report.ok
+    assert "can hold" not in str(report)

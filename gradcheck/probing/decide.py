@@ -339,6 +339,8 @@ def _by_averaging(place: Place, measured: Measured, plan: Plan) -> Measured | No
         return None
     if _is_known_staircase(place, measured):
         return None
+    if _may_be_rounding(place, measured):
+        return None  # where other leaves stay, it is the same rounding all along the line
     spent = measured.derivative.evaluations - 1
     median = average(place.origin, measured.probe, place.rng, spent)
     return _of_median(measured, median, plan)
