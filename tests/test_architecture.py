@@ -69,6 +69,12 @@ FILES_OF = {
     "matplotlib": ["render/figures.py"],
     "rich": ["render/terminal.py"],
     "sklearn": ["subjects/sklearn_mlp.py"],
+    "tensorflow": [
+        "adapters/tensorflow.py",
+        "adapters/tensorflow_checks.py",
+        "adapters/tensorflow_still.py",
+        "adapters/tensorflow_tensors.py",
+    ],
     "torch": [
         "adapters/torch.py",
         "adapters/torch_arrays.py",
