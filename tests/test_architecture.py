@@ -66,6 +66,7 @@ MEETING_PLACES = ("embedded", "corpus", "lessons")
 FILES_OF = {
     "autograd": ["adapters/autograd.py"],
     "jinja2": ["render/pages.py"],
+    "keras": ["adapters/keras.py", "adapters/keras_layers.py"],
     "matplotlib": ["render/figures.py"],
     "rich": ["render/terminal.py"],
     "sklearn": ["subjects/sklearn_mlp.py"],
