@@ -144,19 +144,28 @@ def _by_jax(own: Layer, inputs: tuple[Any, ...], options: dict[str, Any]) -> Rep
     from .jax_trees import as_long_as, jax
 
     values = [v.value for v in own.variables.values()]
-    if not all(hasattr(x, "dtype") for x in keras.tree.flatten(inputs)):
-        fn = own.stateless  # cannot be compiled
-    else:
-        with as_long_as((np.zeros(1),)):
-            long = keras.tree.map_structure(_float64, [values, list(inputs)])
-            follows = not FEW_DIGITS.search(str(jax.make_jaxpr(own.stateless)(*long)))
-        # as Keras does when it trains; a loop would else be compiled at every call
-        fn = jax.jit(replace(own, follows=follows).stateless)
+    fn = own.stateless
+    if all(hasattr(x, "dtype") for x in keras.tree.flatten(inputs)):
+        long = keras.tree.map_structure(_float64, [values, list(inputs)])
+        try:
+            with as_long_as((np.zeros(1),)):
+                rounds = FEW_DIGITS.search(str(jax.make_jaxpr(own.stateless)(*long)))
+            # as Keras does when it trains; a loop would else be compiled at every call
+            fn = jax.jit(replace(own, follows=not rounds).stateless)
+        except UsageError:
+            raise
+        except (
+            Exception
+        ):  # what cannot be traced is called as it is, and the check says what raises
+            fn = own.stateless
     report = check(fn, values, list(inputs), modes="reverse", **options)
     return _renamed(report, own)
 
 
-FEW_DIGITS = re.compile(r"\b(f32|f16|bf16)\[")  # as a jaxpr writes what is rounded on the way
+# As a jaxpr writes what is rounded on the way; short constants, as moving averages, are not.
+FEW_DIGITS = re.compile(
+    r"(convert_element_type\[new_dtype|preferred_element_type)=(float32|float16|bfloat16)\b"
+)
 
 
 def _float64(value: Any) -> Any:  # noqa: ANN401 - a part of the inputs

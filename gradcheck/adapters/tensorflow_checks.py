@@ -105,11 +105,18 @@ class Checked:
             raise UsageError("a check needs TensorFlow to run eagerly: call it outside of graphs.")
         settings, seed, held = seeded(options)
         given = settings.pop("reference", None)
+        own = Translated.of(
+            subject.call,
+            subject.tree,
+            Still(seed, held, draws=False, found=()),
+            subject.moves,
+            subject.prefix,
+        )
         with subject.around():
-            touched = touched_by(lambda: subject.call(subject.tree))
+            tree = own.tree()
+            touched = touched_by(lambda: subject.call(tree))
         every = (*subject.variables.values(), *subject.others)
-        still = Still.of(seed, held, touched, every, subject.around)
-        own = Translated.of(subject.call, subject.tree, still, subject.moves, subject.prefix)
+        own = replace(own, still=Still.of(seed, held, touched, every, subject.around))
         live, watched = _looked_at(own)
         read = _by_name(subject.variables, watched)
         still = Still.of(seed, held, touched, (*every, *watched), subject.around)

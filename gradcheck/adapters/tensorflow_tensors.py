@@ -177,6 +177,10 @@ class Translated:
             return found
         return [y for y, is_live in zip(found, shown, strict=True) if is_live]
 
+    def tree(self) -> PyTree:
+        """Make what it is called with, with tensors in the place of what is differentiated."""
+        return self._placed(self.point)[0]
+
     def sources(self, tree: PyTree) -> list[Tensor]:
         """List what of a tree is differentiated, and the variables."""
         flat = optree.tree_leaves(tree, none_is_leaf=True, namespace=NAMESPACE)
