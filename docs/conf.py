@@ -22,7 +22,8 @@ exclude_patterns += ["properties", "tests"]
 myst_heading_anchors = 3  # as GitHub names them, for links such as error-bars.md#the-canary
 
 autodoc_member_order = "bysource"
-autodoc_mock_imports = ["autograd", "jax", "torch"]  # of `gradcheck.compat`; the site needs none
+# of `gradcheck.compat` and `gradcheck.adapters`; the site needs none
+autodoc_mock_imports = ["autograd", "jax", "keras", "tensorflow", "torch"]
 autodoc_preserve_defaults = True  # `LAWS`, not its forty-one values
 autodoc_typehints = "none"  # the docstrings say it in words
 numpydoc_show_class_members = False
