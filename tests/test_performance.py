@@ -117,6 +117,17 @@ def test_check_that_does_not_pass_is_no_measurement():
         checkers.passed(report)
 
 
+def test_peer_that_complains_of_a_right_claim_is_timed_all_the_same():
+    """Of its own complaint; anything else is a mistake of ours."""
+
+    def complains():
+        raise AssertionError
+
+    checkers.judged(complains, AssertionError)()
+    with pytest.raises(AssertionError):
+        checkers.judged(complains, RuntimeError)()
+
+
 @pytest.mark.parametrize("make", [workloads.squares, workloads.weighted])
 def test_gradients_of_workloads_are_right(make):
     """So are those of the network and of what is searched, which are checked here too."""

@@ -6,6 +6,7 @@ f is compared. Measures nothing.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.metadata
 import importlib.util
@@ -92,6 +93,16 @@ def passed(report: Report) -> Report:
     if not report.ok:
         raise RuntimeError(f"a right claim did not pass:\n{report}")
     return report
+
+
+def judged(check: Callable[[], object], complaint: type[Exception]) -> Callable[[], object]:
+    """Let a peer say what it likes: some call a right claim wrong, at many entries, in as long."""
+
+    def whatever() -> None:
+        with contextlib.suppress(complaint):
+            check()
+
+    return whatever
 
 
 # --- every entry --------------------------------------------------------------------------------
@@ -181,7 +192,7 @@ def _torch(work: Workload, calls: Calls, f: Callable, claim: Callable, *, fast_m
     parts = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
     function = type("ByHand", (torch.autograd.Function,), parts)
     return Work(
-        lambda: check(function.apply, (inputs,), fast_mode=fast_mode),
+        judged(lambda: check(function.apply, (inputs,), fast_mode=fast_mode), RuntimeError),
         lambda x: f(x).item(), claim, x, [work.x],
     )  # fmt: skip
 
@@ -241,7 +252,8 @@ def _autograd_direction(n: int, calls: Calls) -> Work:
     claim = calls.of_claim(work.gradient)
     f = extend.primitive(calls.of_f(work.f))
     extend.defvjp(f, lambda _, x: lambda dout: dout * claim(x))
-    return _plainly(work, lambda: check_grads(f, modes=["rev"], order=1)(work.x))
+    check = judged(lambda: check_grads(f, modes=["rev"], order=1)(work.x), AssertionError)
+    return _plainly(work, check)
 
 
 def _jax_direction(n: int, calls: Calls) -> Work:
@@ -264,7 +276,7 @@ def _jax_direction(n: int, calls: Calls) -> Work:
         with jax.enable_x64(True):  # noqa: FBT003 - its own form
             return float(a.dot(x))  # a number, for results are computed while others go on
 
-    return Work(check, plainly, lambda x: a + 0, x, [])
+    return Work(judged(check, AssertionError), plainly, lambda x: a + 0, x, [])
 
 
 CAN_STREAM = "memory" in {field.name for field in fields(Budget)}

@@ -27,7 +27,8 @@ TEXT = (
     "direction. *Floor* is the same number of calls of f and of the claim, and the drawing of a "
     "direction, by hand. *x one f* is the time in evaluations of f. *Memory* is what the check "
     "takes at its peak beyond the arrays that are there already, in sizes of x, in its own "
-    "process, at the largest N; a claim that is called returns one x of it."
+    "process, at the largest N; a claim that is called returns one x of it. "
+    "A checker that calls the right claim wrong, as some do at many entries, is timed all the same."
 )
 
 
