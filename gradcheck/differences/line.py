@@ -137,8 +137,10 @@ class Line:
         except UsageError as failure:
             self.failure = self.failure or failure
             return t, None
-        if self.is_small:  # the next one must not lie where this one was
-            self.origin.evaluator.spent.point = point
+        if self.is_small:  # no later one must lie where this one was
+            bases = self.origin.space.leaves
+            nbytes = sum(bases[i].array.nbytes for i in self.tangent)
+            self.origin.evaluator.spent.keep(point, nbytes)
         try:
             return step, self.origin.evaluator.f_beside(point, self.origin.output)
         except (CallFailed, UsageError) as failure:

@@ -5,6 +5,7 @@ Part of `execution`.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -111,16 +112,28 @@ class Spent:
 
     `interrupted`: whether the user has pressed Ctrl-C, so that what was measured is all there is.
     `memory`: what an earlier run has measured beside x. With one, Ctrl-C ends the measuring and not
-    the check. `point`: the last one beside x, kept so that the next has another identity; of large
-    ones only the places are kept, as `used`.
+    the check. `points`: the last small ones beside x, kept so that the next has another identity
+    and lies elsewhere; of large ones only the places are kept, as `used`.
     """
 
     started: float
     evaluations: int = 0
     interrupted: bool = False
     memory: Memory | None = None
-    point: PyTree = None
+    points: deque[tuple[PyTree, int]] = field(default_factory=deque)
+    held: int = 0
     used: Places = field(default_factory=Places)
+
+    def keep(self, point: PyTree, nbytes: int) -> None:
+        """Keep a point beside x alive, and let go of the oldest ones where they are too many."""
+        self.points.append((point, nbytes))
+        self.held += nbytes + AROUND
+        while self.held > MOST_HELD and len(self.points) > 1:
+            self.held -= self.points.popleft()[1] + AROUND
+
+
+MOST_HELD = 2**22  # bytes: thousands of small points, 8 of those that are just small enough
+AROUND = 256  # bytes of an array and of what holds it, beside its numbers
 
 
 @dataclass(eq=False)

@@ -84,7 +84,8 @@ def sweep_copies(
             for number, add in ((up, add_right), (down, add_left)):
                 array = base.copy(order="K")
                 array.flat[k] = number
-                spent.point = point = build(array)  # the next one must not lie where this one was
+                point = build(array)
+                spent.keep(point, base.nbytes)  # no later one must lie where this one was
                 calls += 1
                 add(f(point))
     spent.evaluations += calls

@@ -20,7 +20,8 @@ from .arrays import Array
 SPACES = (2**15, 2**19, 2**22)
 STEP = 2**9  # numbers by which each is longer than the one before: a page
 TRIES = 32
-REMEMBERED = 8  # addresses: arrays that keep the next from more of them would be too many
+REMEMBERED = 256  # addresses: a line is measured with fewer points
+MOST_BYTES = 2**32  # addresses that are taken, and not written to, to keep an array from others
 
 
 @dataclass(eq=False)
@@ -40,7 +41,8 @@ class Places:
         It lies where none of the last ones did.
         """
         array, beside = self._another_object(like), list[Array]()
-        while _address(array) in self.addresses and len(beside) < TRIES:
+        room = MOST_BYTES // max(1, like.nbytes)
+        while _address(array) in self.addresses and len(beside) < room:
             spaces = [n for n in SPACES if 2 * n < like.size]
             if len(beside) < len(spaces):
                 del array  # what takes its place moves the next one
