@@ -104,6 +104,8 @@ class Checked:
         if not tf.executing_eagerly():
             raise UsageError("a check needs TensorFlow to run eagerly: call it outside of graphs.")
         settings, seed, held = seeded(options)
+        if settings.get("batched", False) is not False:
+            raise UsageError("batched= is not for TensorFlow: its functions take one point a call.")
         given = settings.pop("reference", None)
         own = Translated.of(
             subject.call,

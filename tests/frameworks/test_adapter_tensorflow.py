@@ -420,6 +420,7 @@ BAD = {
     "module-as-function": (check_function, (Net(), x63), {}, "use check_module"),
     "argnums": (check_function, (tf.sin, X), {"argnums": 1}, "argnums=1, but there are 1 inputs"),
     "unknown-option": (check_function, (tf.sin, X), {"rtol": 1e-3}, "belongs to the plan"),
+    "batched": (check_function, (tf.sin, X), {"batched": True}, "batched= is not for TensorFlow"),
     "wrong-plan": (check_function, (tf.sin, X), {"plan": 3}, "the plan is 3"),
     "reference": (
         check_function,
