@@ -199,3 +199,66 @@ def test_zero_claimed_of_float32_behind_float64_still_fails(seed):
         plan=Plan.auto(seed=seed),
     )
     assert report.verdict is Verdict.FAIL
+
+
+def with_a_part_in_float32(rng, missing=0.0):
+    """Return f, its gradient and x: a smooth sum, and one that is computed in float32 inside."""
+    x, c = rng.normal(size=6), rng.normal(size=6)
+
+    def f(x):
+        part = np.sum(np.exp(x.astype(np.float32) * np.float32(0.7)))
+        return np.sum(c * np.sin(x)) + float(part)
+
+    return f, lambda x: c * np.cos(x) + (1 - missing) * 0.7 * np.exp(0.7 * x), x
+
+
+@pytest.mark.parametrize("seed", [*range(20), 25])  # of 25, what is missing is 0.1 % of the slope
+def test_part_of_f_in_float32_does_not_hide_its_slope(seed):
+    """Small steps see that part stand still, and the rest slope smoothly: 16 of 40 failed."""
+    f, grad, x = with_a_part_in_float32(np.random.default_rng(seed))
+    report = gradcheck.check_grad(f, grad, x, plan=Plan.auto(seed=seed))
+    assert report.verdict is not Verdict.FAIL
+
+
+@pytest.mark.parametrize("missing", [0.01, 0.1, 0.5, 2.0])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_wrong_slope_of_a_part_in_float32_fails(seed, missing):
+    """It is neither that of the treads nor that of all of f."""
+    f, grad, x = with_a_part_in_float32(np.random.default_rng(seed), missing)
+    report = gradcheck.check_grad(f, grad, x, plan=Plan.auto(seed=seed))
+    assert report.verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_softmax_in_float32_of_attention_in_float64_does_not_fail(seed):
+    """As mixed precision is written; for all outputs, for some, and for each leaf."""
+
+    def softmax(z, dtype):
+        e = np.exp(z.astype(dtype) - z.astype(dtype).max(axis=1, keepdims=True))
+        return (e / e.sum(axis=1, keepdims=True)).astype(np.float64)
+
+    def vjp(x, dout):
+        s = softmax(x @ x.T, np.float64)
+        ds = dout @ x.T
+        dz = s * (ds - (ds * s).sum(axis=1, keepdims=True))
+        return s.T @ dout + dz @ x + dz.T @ x
+
+    x = np.random.default_rng(0).normal(size=(8, 3))
+    plan = Plan.auto(seed=seed)
+    report = gradcheck.check_vjp(lambda x: softmax(x @ x.T, np.float32) @ x, vjp, x, plan=plan)
+    assert report.verdict is not Verdict.FAIL
+
+
+@pytest.mark.parametrize("size", [1e-3, 1e-4])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_slope_without_a_fast_ripple_still_fails(seed, size):
+    """Large steps agree with it as well; but the small ones do not agree with one another."""
+    rng = np.random.default_rng(seed)
+    x, c = rng.normal(size=6), rng.normal(size=6)
+    report = gradcheck.check_grad(
+        lambda x: np.sum(c * np.sin(x)) + size * np.sin(np.sum(x) / size),
+        lambda x: c * np.cos(x),
+        x,
+        plan=Plan.auto(seed=seed),
+    )
+    assert report.verdict is Verdict.FAIL

@@ -17,6 +17,7 @@ from .ladder import Ladder
 from .levels import SPAN
 from .line import Line
 from .steps import FINE, SMALLEST, first_step
+from .treads import slope_across_treads
 from .window import ROUGH, Window, measure
 
 
@@ -130,7 +131,13 @@ ENOUGH, MOST = 2, 10  # steps in a row that must agree, and steps that are tried
 
 
 def seen_from_afar(ladder: Ladder, claim: float) -> float | None:
-    """Return the slope over large steps, if it is like a claim that small steps flatly contradict.
+    """Return the slope over large steps, if it is like a claim that small steps contradict."""
+    slope = _flatly_contradicted(ladder, claim)
+    return slope_across_treads(ladder, claim) if slope is None else slope
+
+
+def _flatly_contradicted(ladder: Ladder, claim: float) -> float | None:
+    """Return that slope where small steps flatly contradict the claim.
 
     Where f loses its digits inside, as 1 - cos(x) does for small x, its rounded values are a
     staircase, whose treads may even slope: small steps see one tread, large ones the function.
