@@ -128,8 +128,8 @@ def test_no_stack_is_longer_than_asked():
         lengths.append(len(x))
         return np.sum(x**3, axis=(1, 2))
 
-    gradcheck.check_grad(stacks, lambda x: 3 * x**2, X, plan=PLANS["every"], batched=6)
-    assert max(lengths[10:]) == 6
+    gradcheck.check_grad(stacks, lambda x: 3 * x**2, X, plan=PLANS["every"], batched=7)
+    assert max(lengths[10:]) == 7
 
 
 def test_product_in_both_directions_takes_stacks():
@@ -480,6 +480,60 @@ def test_long_stacks_that_are_others_are_given_up(plan, batched):
     assert report.leaves["x"].error_bar == alone.leaves["x"].error_bar
     (remark,) = report.findings
     assert "in a longer stack than those that were tried" in remark.message
+
+
+def long_average(x):
+    """Push values away from the mean of long stacks, which is that of x by itself."""
+    values = np.sum(np.sin(x) * x, axis=(1, 2))
+    return values + (1e-3 * (values - values.mean()) if len(x) > 4 else 0.0)
+
+
+def long_middle(x):
+    """Be wrong in long stacks between their ends."""
+    values = np.sum(np.sin(x) * x, axis=(1, 2))
+    values[4:-1] *= 1.001
+    return values
+
+
+def long_memory():
+    """Remember long stacks by where they lie in memory."""
+    known = {}
+
+    def stacks(x):
+        values = np.sum(np.sin(x) * x, axis=(1, 2))
+        return values if len(x) < 6 else known.setdefault((x.ctypes.data, len(x)), values)
+
+    return stacks
+
+
+@pytest.mark.parametrize("plan", ["every", "sample"])
+@pytest.mark.parametrize("batched", [True, 8, 16])
+@pytest.mark.parametrize("made", [lambda: long_average, lambda: long_middle, long_memory])
+def test_long_stacks_in_which_x_alone_is_right_are_given_up(made, batched, plan):
+    """A claim that is wrong as they are does not pass, and a right one does not fail."""
+    stacks = made()
+
+    def wrong(x):
+        return 1.001 * gradient_of(x)
+
+    right = gradcheck.check_grad(stacks, gradient_of, X, plan=PLANS[plan], batched=batched)
+    assert right.verdict is Verdict.PASS
+    report = gradcheck.check_grad(stacks, wrong, X, plan=PLANS[plan], batched=batched)
+    assert report.verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS.keys())
+@pytest.mark.parametrize("most", [1, 2, 4, 5, 6, 7, 16, 17])
+def test_a_known_point_makes_no_stack_longer_than_asked(most, plan):
+    """It counts as one of them."""
+    lengths = []
+
+    def stacks(x):
+        lengths.append(len(x))
+        return np.sum(x**3 + np.sin(x), axis=(1, 2))
+
+    gradcheck.check_grad(stacks, lambda x: 1.1 * x**2, X, plan=plan, batched=most)
+    assert max(lengths[9:]) <= max(most, 4)  # those of 3 and 4 are tried in any case
 
 
 # --- together with the rest ---------------------------------------------------------------------

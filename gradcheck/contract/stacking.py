@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..execution import BudgetSpent, CallFailed, Evaluator, Origin, Output, Stack, f_of_stack, put
-from ..execution.stacks import SAME
+from ..execution.many import CONTROLLED, room_in_a_stack, value_distance
+from ..execution.stacks import MOST_BYTES, SAME
 from ..records import Cause, Finding, UsageError, Verdict
 from ..space import Space, rms
 from .breach import Broken
@@ -117,12 +118,22 @@ def _trouble(origin: Origin, rng: np.random.Generator) -> _Trouble | None:
         if any(not np.array_equal(a, before[i]) for i, a in stack.arrays.items()):
             return _mutates(origin, stack, before)
         stacked = [origin.rise(row) for row in rows]
-        away = [_between(there, rises[k]) for there, k in zip(stacked, order, strict=True)]
+        away = [value_distance(there, rises[k]) for there, k in zip(stacked, order, strict=True)]
         size = origin.own_size + max((abs(r) for r in rises if np.isfinite(r)), default=0.0)
         worst = int(np.argmax(away))
         if not evaluator.stacking.allows(away[worst], origin.roundoff * size):
             return _differs(origin, rows, order, worst, alone[order[worst]])
+    _keep(origin, spaces, alone)
     return None
+
+
+def _keep(origin: Origin, spaces: list[Space], outputs: list[Output]) -> None:
+    """Keep the points near x, and their values without the objects that `f` returned."""
+    if room_in_a_stack(origin, MOST_BYTES) >= CONTROLLED:
+        stacking = origin.evaluator.stacking
+        stacking.around = origin.space
+        known = zip(spaces[1:], outputs[1:], strict=True)
+        stacking.known = tuple((space, replace(output, given={})) for space, output in known)
 
 
 def _alone(origin: Origin, rng: np.random.Generator) -> tuple[list[Space], list[Output]]:
@@ -151,11 +162,6 @@ def _moved(space: Space, distance: float, rng: np.random.Generator) -> Space:
         size = np.maximum(np.abs(x), rms(x) or 1.0)
         moved[i] = (x + distance * size * rng.uniform(-1, 1, x.shape)).astype(x.dtype)
     return space.beside(moved)
-
-
-def _between(one: float, other: float) -> float:
-    """Return how far two values are apart; not at all where both are NaN."""
-    return 0.0 if np.isnan(one) and np.isnan(other) else abs(one - other)
 
 
 def _raised(failure: CallFailed, count: int) -> _Trouble:

@@ -141,11 +141,18 @@ def packed(origin: Origin, plan: Plan) -> bytes:
             modules,
             states,
             evaluator.referring,
-            Stacking() if callable(problem.batched) else evaluator.stacking,
+            _travelling_stacking(evaluator),
             plan,
             here(),
         )
     )
+
+
+def _travelling_stacking(evaluator: Evaluator) -> Stacking:
+    """Leave out points whose values are known: they are near a point that is not theirs there."""
+    if callable(evaluator.problem.batched):
+        return Stacking()
+    return replace(evaluator.stacking, around=None, known=())
 
 
 def _bare(output: Output) -> Output:

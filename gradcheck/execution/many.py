@@ -6,6 +6,7 @@ Part of `execution`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 import optree
 
 from ..records import Kind, PyTree, UsageError
-from ..space import NAMESPACE, Array, Tangent, holds, is_array, read
+from ..space import NAMESPACE, Array, Space, Tangent, holds, is_array, read
 from .evaluator import CallFailed, Evaluator
 from .origin import Origin
 from .outputs import Output
@@ -98,43 +99,88 @@ def room_in_a_stack(origin: Origin, most_bytes: int = NEAR_BYTES) -> int:
     else:
         most = MOST_BYTES
     fits = max(1, min(most, most_bytes // a_point))
-    return fits - 1 if fits > CONTROLLED else fits  # one more is x itself
+    return fits - 1 if fits >= CONTROLLED else fits  # one more is a known one
 
 
-CONTROLLED = 16  # points in a stack from which on x is put beside them
+CONTROLLED = 5  # points from which on a known one is put among them: stacks of four were tried
+GOLDEN = (5**0.5 - 1) / 2  # of a stack, from the place of one to that of the next: all are visited
 
 
-def is_as_alone(origin: Origin, rise: float) -> bool:
-    """Look at what `f` returned for x itself in a long stack; stacks are over where it is another.
+@dataclass(frozen=True, eq=False)
+class Control:
+    """A point whose value is known, among those of a long stack.
 
-    How much more it is off than in the short ones that were tried enters the error bars.
+    Attributes
+    ----------
+    origin : Origin
+        x.
+    place : int
+        Where it is in the stack.
+    space : Space
+        The point: x, or one of those near it that were tried. Where entries are moved to both
+        sides, x is the mean of the stack, and what depends on that is right for x alone.
+    rise : float
+        By how much the value at that point by itself is above that at x.
     """
-    stacking = origin.evaluator.stacking
-    if stacking.allows(abs(rise), origin.roundoff * origin.own_size):
-        return True
-    stacking.usable = False
-    stacking.doubt = (
-        f"f is off by {abs(rise):.2g} at x in a longer stack than those that were tried"
-    )
-    return False
+
+    origin: Origin
+    place: int
+    space: Space
+    rise: float
+
+    @classmethod
+    def among(cls, origin: Origin, count: int) -> Control | None:
+        """Choose one for so many points, another and elsewhere each time; None if they are few."""
+        if count < CONTROLLED:
+            return None
+        stacking = origin.evaluator.stacking
+        known = stacking.known if stacking.around is origin.space else ()
+        turn, stacking.long = stacking.long, stacking.long + 1
+        place = int((0.5 + turn * GOLDEN) % 1 * (count + 1))
+        space, output = (*known, (origin.space, origin.output))[turn % (len(known) + 1)]
+        return cls(origin, place, space, origin.rise(output))
+
+    def is_as_alone(self, rise: float) -> bool:
+        """Look at what `f` returned for it; stacks are over where that is another value.
+
+        How much more it is off than in the short ones that were tried enters the error bars.
+        """
+        stacking, size = self.origin.evaluator.stacking, self.origin.own_size
+        off = value_distance(rise, self.rise)
+        rises = abs(self.rise) if np.isfinite(self.rise) else 0.0
+        if stacking.allows(off, self.origin.roundoff * (size + rises)):
+            return True
+        stacking.usable = False
+        where = "at x" if self.space is self.origin.space else "near x"
+        stacking.doubt = (
+            f"f is off by {off:.2g} {where} in a longer stack than those that were tried"
+        )
+        return False
+
+
+def value_distance(one: float, other: float) -> float:
+    """Return how far two values are apart; not at all where both are NaN."""
+    return 0.0 if np.isnan(one) and np.isnan(other) else abs(one - other)
 
 
 def _in_one_call(origin: Origin, points: Sequence[PyTree]) -> Sequence[Output | None]:
     """Call `f` once; None for all points where that fails, or one of them is out of bounds."""
     evaluator, count = origin.evaluator, len(points)
-    controlled = count >= CONTROLLED
-    stack = Stack.of(origin.space, count + controlled)
+    control = Control.among(origin, count)
+    stack = Stack.of(origin.space, count + (control is not None))
     for n, point in enumerate(points):
         if evaluator.box and not holds(evaluator.box, point):
             return [None] * count
-        put(stack, n, point)
+        put(stack, n + (control is not None and n >= control.place), point)
+    if control is not None:
+        stack.set_row(control.place, control.space)
     try:
-        outputs = f_of_stack(evaluator, stack, count + controlled)
+        outputs = f_of_stack(evaluator, stack, count + (control is not None))
     except (CallFailed, UsageError):
         return [None] * count
-    if controlled and not is_as_alone(origin, origin.rise(outputs[count])):
+    if control is not None and not control.is_as_alone(origin.rise(outputs.pop(control.place))):
         return [None] * count
-    return outputs[:count]
+    return outputs
 
 
 def put(stack: Stack, n: int, point: PyTree) -> None:

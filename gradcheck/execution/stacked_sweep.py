@@ -17,7 +17,7 @@ import numpy as np
 from ..records import UsageError
 from ..space import Array
 from .evaluator import CallFailed
-from .many import CONTROLLED, is_as_alone, numbers_of_stack, room_in_a_stack
+from .many import Control, numbers_of_stack, room_in_a_stack
 from .origin import Origin
 from .stacks import MOST_BYTES, NEAR_BYTES, Stack
 from .sweep import sweep
@@ -107,9 +107,10 @@ class _Stacks:
         pace, done, count = self._pace(), 0, values.shape[1]
         stack: Stack | None = None
         evaluator = self.origin.evaluator
+        spent = evaluator.spent.evaluations
         while done < count and pace.pays and evaluator.stacks and not evaluator.is_late:
             size = max(1, pace.size // 2)
-            length = 2 * min(size, count - done) + 1  # the last may be x itself
+            length = 2 * min(size, count - done) + 1  # one may be a known one
             if stack is None or len(stack.arrays[self.i]) < length:
                 if stack is not None and not stack.is_intact:
                     return None
@@ -121,6 +122,9 @@ class _Stacks:
             done = block.stop
         if stack is not None and not stack.is_intact:
             return None
+        if not evaluator.stacks:  # as one was another than points by themselves: so may these be
+            evaluator.spent.evaluations, done = spent, 0
+            values[:] = np.nan
         if done < count and not evaluator.is_late:
             rest = self._one_by_one(slice(done, count))
             if rest is None:
@@ -142,31 +146,40 @@ class _Stacks:
         which, count = self.entries[0][block], block.stop - block.start
         array = stack.arrays[self.i]
         flat = array.reshape(len(array), -1).view(np.float64)
-        rows = np.arange(2 * count)
+        rows, control = np.arange(2 * count), Control.among(self.origin, 2 * count)
+        if control is not None:
+            rows[control.place :] += 1
+            stack.set_row(control.place, control.space)
         columns = np.concatenate([which, which])
         x = flat[rows, columns]
         flat[rows, columns] = np.concatenate([self.moved[0][block], self.moved[1][block]])
         try:
-            values = self._called(stack, 2 * count)
+            values = self._called(stack, 2 * count, control)
         finally:
             flat[rows, columns] = x
+            if control is not None:
+                stack.set_row(control.place, self.origin.space)
+        if values is None and not self.origin.evaluator.stacks:
+            return np.full((2, count), np.nan)
         if values is None:  # because of one point of them, perhaps
             alone = self._one_by_one(block)
             return np.full((2, count), np.nan) if alone is None else alone
         self.origin.evaluator.spent.evaluations += 2 * count
         return values.reshape(2, count)
 
-    def _called(self, stack: Stack, count: int) -> Array | None:
-        """Call `f`; None where it raises, or where x itself is not what it is alone."""
-        origin, controlled = self.origin, count >= CONTROLLED
+    def _called(self, stack: Stack, count: int, control: Control | None) -> Array | None:
+        """Call `f`; None where it raises, or where a known point is not what it is alone."""
+        length = count + (control is not None)
         try:
-            values = numbers_of_stack(origin.evaluator, stack, count + controlled)
+            values = numbers_of_stack(self.origin.evaluator, stack, length)
         except (CallFailed, UsageError):
             return None
-        at_x = float(origin.output.arrays["x"])
-        if controlled and not is_as_alone(origin, float(values[count]) - at_x):
+        if control is None:
+            return values
+        at_x = float(self.origin.output.arrays["x"])
+        if not control.is_as_alone(float(values[control.place]) - at_x):
             return None
-        return values[:count]
+        return np.delete(values, control.place)
 
     def _one_by_one(self, block: slice) -> Array | None:
         places, (right, left) = self.entries[1][block], self.moved

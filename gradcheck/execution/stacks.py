@@ -38,12 +38,21 @@ class Stacking:
         Seconds that a call with one point takes.
     doubt : str
         Why it is not usable any more, where that showed later.
+    around : Space or None
+        The point near which the values of some points are known.
+    known : tuple of (Space, Output)
+        These points, and what `f` returned at each by itself.
+    long : int
+        How many long stacks there were.
     """
 
     usable: bool = False
     unrest: float = 1.0
     a_call: float = np.inf
     doubt: str = ""
+    around: Space | None = None
+    known: tuple[tuple[Space, Output], ...] = ()
+    long: int = 0
 
     def allows(self, off: float, rounding: float) -> bool:
         """Whether a value that is so far off in a stack is off by rounding, which is noted."""
@@ -75,9 +84,10 @@ class Stack:
         leaves = {i: space.leaves[i].array for i in space.moving}
         return cls(space, {i: np.repeat(a[np.newaxis], count, axis=0) for i, a in leaves.items()})
 
-    def row(self, n: int) -> dict[int, Array]:
-        """Return views of one copy."""
-        return {i: array[n, ...] for i, array in self.arrays.items()}
+    def set_row(self, n: int, space: Space) -> None:
+        """Replace one copy by another point."""
+        for i, array in self.arrays.items():
+            array[n, ...] = space.leaves[i].array
 
     def point(self, count: int) -> PyTree:
         """Build what `f` is called with, of the first copies."""
