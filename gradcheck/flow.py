@@ -231,7 +231,10 @@ class _Surveyor:
 
     def _finer(self, origin: Origin) -> Place | None:
         there = contracts.promoted(origin)
-        return None if there is None else self._at(there, given=origin)
+        if there is None:
+            return None
+        contracts.known_in_more_digits(there)
+        return self._at(there, given=origin)
 
     def _at(
         self,

@@ -522,6 +522,21 @@ def test_long_stacks_in_which_x_alone_is_right_are_given_up(made, batched, plan)
     assert report.verdict is Verdict.FAIL
 
 
+@pytest.mark.parametrize("plan", ["every", "sample"])
+def test_long_stacks_of_float32_are_given_up_in_float64_too(plan):
+    """Where `f` follows its input, the points near x are evaluated in more digits."""
+    x = X.astype(np.float32)
+    for factor, verdict in (1, Verdict.PASS), (1.001, Verdict.FAIL):
+        report = gradcheck.check_grad(
+            long_average,
+            lambda x, factor=factor: (factor * gradient_of(x)).astype(x.dtype),
+            x,
+            plan=PLANS[plan],
+            batched=True,
+        )
+        assert report.verdict is verdict
+
+
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS.keys())
 @pytest.mark.parametrize("most", [1, 2, 4, 5, 6, 7, 16, 17])
 def test_a_known_point_makes_no_stack_longer_than_asked(most, plan):

@@ -165,3 +165,24 @@ def test_what_is_an_array_and_can_be_written_to():
     ]  # fmt: skip
     assert not is_foreign(np.ones(2))
     assert is_writeable(xp.ones(2))
+
+
+def test_a_stack_of_one_has_an_index_for_every_axis():
+    """As the standard asks: an array of it was taken apart by its first axis alone."""
+    x = xp.asarray(np.random.default_rng(0).normal(size=(4, 5)))
+
+    def stacks(x):
+        return xp.sum(xp.reshape(xp.sin(x) * x, (x.shape[0], -1)), axis=1)
+
+    def products(x):
+        return xp.sin(x)
+
+    def gradient_of(x):
+        return xp.cos(x) * x + xp.sin(x)
+
+    plan = gradcheck.Plan.auto(seed=1)
+    assert gradcheck.check_grad(stacks, gradient_of, x, plan=plan, batched=True).ok
+    pulled = gradcheck.check_vjp(
+        products, lambda x, dout: xp.cos(x) * dout, x, plan=plan, batched=True
+    )
+    assert pulled.ok

@@ -13,7 +13,7 @@ from .examination import Contract, examine
 from .finer import promoted, referred
 from .hindsight import doubt_f
 from .outputs import View, room_of_views, views
-from .stacking import doubts, examine_stacks, settled
+from .stacking import doubts, examine_stacks, known_in_more_digits, settled
 
 __all__ = [
     "Breach",
@@ -26,6 +26,7 @@ __all__ = [
     "doubts",
     "examine",
     "examine_stacks",
+    "known_in_more_digits",
     "promoted",
     "referred",
     "revisit",

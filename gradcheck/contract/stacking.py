@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..execution import BudgetSpent, CallFailed, Evaluator, Origin, Output, Stack, f_of_stack, put
-from ..execution.many import CONTROLLED, room_in_a_stack, value_distance
-from ..execution.stacks import MOST_BYTES, SAME
+from ..execution.many import CONTROLLED, know, room_in_a_stack, value_distance
+from ..execution.stacks import MOST_BYTES, SAME, dtypes_of
 from ..records import Cause, Finding, UsageError, Verdict
 from ..space import Space, rms
 from .breach import Broken
@@ -130,10 +130,16 @@ def _trouble(origin: Origin, rng: np.random.Generator) -> _Trouble | None:
 def _keep(origin: Origin, spaces: list[Space], outputs: list[Output]) -> None:
     """Keep the points near x, and their values without the objects that `f` returned."""
     if room_in_a_stack(origin, MOST_BYTES) >= CONTROLLED:
-        stacking = origin.evaluator.stacking
-        stacking.around = origin.space
         known = zip(spaces[1:], outputs[1:], strict=True)
-        stacking.known = tuple((space, replace(output, given={})) for space, output in known)
+        origin.evaluator.stacking.known[dtypes_of(origin.space)] = tuple(
+            (space, replace(output, given={})) for space, output in known
+        )
+
+
+def known_in_more_digits(origin: Origin) -> None:
+    """Evaluate `f` at the points that were tried where it takes more digits than there."""
+    for known in [*origin.evaluator.stacking.known.values()]:
+        know(origin, [space for space, _ in known])
 
 
 def _alone(origin: Origin, rng: np.random.Generator) -> tuple[list[Space], list[Output]]:

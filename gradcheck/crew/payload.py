@@ -149,10 +149,14 @@ def packed(origin: Origin, plan: Plan) -> bytes:
 
 
 def _travelling_stacking(evaluator: Evaluator) -> Stacking:
-    """Leave out points whose values are known: they are near a point that is not theirs there."""
+    """Leave out copies of the same arrays, and what is known of a callable that stays here."""
     if callable(evaluator.problem.batched):
         return Stacking()
-    return replace(evaluator.stacking, around=None, known=())
+    known = {
+        dtypes: tuple((_slim(space), _bare(output)) for space, output in points)
+        for dtypes, points in evaluator.stacking.known.items()
+    }
+    return replace(evaluator.stacking, known=known)
 
 
 def _bare(output: Output) -> Output:

@@ -6,7 +6,8 @@ Part of `execution`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
@@ -15,11 +16,20 @@ import optree
 
 from ..records import Kind, PyTree, UsageError
 from ..space import NAMESPACE, Array, Space, Tangent, holds, is_array, read
-from .evaluator import CallFailed, Evaluator
+from .evaluator import BudgetSpent, CallFailed, Evaluator
 from .origin import Origin
 from .outputs import Output
 from .pair import split_pair
-from .stacks import MOST_BYTES, NEAR_BYTES, Stack, bytes_of, read_rows, read_scalars, scalar_rows
+from .stacks import (
+    MOST_BYTES,
+    NEAR_BYTES,
+    Stack,
+    bytes_of,
+    dtypes_of,
+    read_rows,
+    read_scalars,
+    scalar_rows,
+)
 
 Asked = tuple[Tangent, float]
 """A line and the t at which it is asked."""
@@ -134,7 +144,7 @@ class Control:
         if count < CONTROLLED:
             return None
         stacking = origin.evaluator.stacking
-        known = stacking.known if stacking.around is origin.space else ()
+        known = stacking.known.get(dtypes_of(origin.space), ())
         turn, stacking.long = stacking.long, stacking.long + 1
         place = int((0.5 + turn * GOLDEN) % 1 * (count + 1))
         space, output = (*known, (origin.space, origin.output))[turn % (len(known) + 1)]
@@ -156,6 +166,28 @@ class Control:
             f"f is off by {off:.2g} {where} in a longer stack than those that were tried"
         )
         return False
+
+
+def know(origin: Origin, spaces: Iterable[Space]) -> None:
+    """Evaluate `f` at points near x by themselves, if long stacks may come where it is so precise.
+
+    Counts each; where that fails, x is all that is known.
+    """
+    stacking, dtypes = origin.evaluator.stacking, dtypes_of(origin.space)
+    if not origin.evaluator.stacks or dtypes in stacking.known:
+        return
+    known = []
+    with suppress(BudgetSpent, CallFailed, UsageError):
+        for space in spaces if room_in_a_stack(origin, MOST_BYTES) >= CONTROLLED else ():
+            there = origin.space.moved_to(
+                {
+                    i: space.leaves[i].array.astype(origin.space.leaves[i].array.dtype)
+                    for i in space.moving
+                }
+            )
+            output = origin.evaluator.f_beside(there.point(), origin.output)
+            known.append((there, replace(output, given={})))
+    stacking.known[dtypes] = tuple(known)
 
 
 def value_distance(one: float, other: float) -> float:

@@ -7,7 +7,7 @@ Part of `execution`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -24,6 +24,9 @@ OWN = 2.0  # roundings that a value is allowed anyway
 NEAR_BYTES = 2**18  # of one that stays in the cache of a core, where its gain is largest
 
 
+Dtypes = tuple[np.dtype[Any], ...]
+
+
 @dataclass(eq=False)
 class Stacking:
     """What is known of how `f` takes stacks; shared by all evaluators of a check.
@@ -38,10 +41,9 @@ class Stacking:
         Seconds that a call with one point takes.
     doubt : str
         Why it is not usable any more, where that showed later.
-    around : Space or None
-        The point near which the values of some points are known.
-    known : tuple of (Space, Output)
-        These points, and what `f` returned at each by itself.
+    known : dict of dtypes to tuples of (Space, Output)
+        Points near x, and what `f` returned at each by itself: by the dtypes of their leaves, for
+        `f` is another in other digits.
     long : int
         How many long stacks there were.
     """
@@ -50,8 +52,7 @@ class Stacking:
     unrest: float = 1.0
     a_call: float = np.inf
     doubt: str = ""
-    around: Space | None = None
-    known: tuple[tuple[Space, Output], ...] = ()
+    known: dict[Dtypes, tuple[tuple[Space, Output], ...]] = field(default_factory=dict)
     long: int = 0
 
     def allows(self, off: float, rounding: float) -> bool:
@@ -115,6 +116,11 @@ def _is_repeated(stacked: Array, one: Array) -> bool:
     return bool((rows == np.ascontiguousarray(one).reshape(1, -1).view(word)).all())
 
 
+def dtypes_of(space: Space) -> Dtypes:
+    """Return the dtypes of the leaves that are stacked."""
+    return tuple(space.leaves[i].array.dtype for i in space.moving)
+
+
 def bytes_of(space: Space) -> int:
     """Return the size of one point in a stack."""
     return max(1, sum(space.leaves[i].array.nbytes for i in space.moving))
@@ -138,7 +144,7 @@ def stack_of_one(point: PyTree) -> PyTree:
 def _as_stack(leaf: Any) -> Any:  # noqa: ANN401 - whatever a point holds
     if is_array(leaf):
         kind = str(leaf.dtype)
-        return leaf[None] if "float" in kind or "complex" in kind else leaf
+        return leaf[None, ...] if "float" in kind or "complex" in kind else leaf
     if isinstance(leaf, (float, complex, np.inexact)) and not isinstance(leaf, Enum):
         return np.asarray(leaf)[np.newaxis]
     return leaf
@@ -159,7 +165,7 @@ def only_row(value: PyTree) -> PyTree:
 
 def _first(leaf: Any, value: PyTree) -> Any:  # noqa: ANN401 - whatever came back
     if is_array(leaf) and tuple(leaf.shape[:1]) == (1,):
-        return leaf[0]
+        return leaf[0, ...]
     if is_array(leaf) or isinstance(leaf, (float, complex, np.generic)):
         raise misfit(value, 1)
     return leaf
