@@ -268,6 +268,19 @@ def test_a_value_that_depends_on_the_stack_is_named(stacks, words):
     assert f"depends on {words} the stack" in finding.message
 
 
+@pytest.mark.parametrize("side", [1, -1])
+def test_neighbours_are_named_at_the_edge_of_the_domain(side):
+    """Where points on both sides of x make f raise, and copies of x have no others beside them."""
+
+    def stacks(x):
+        if (side * (x - X) < 0).any():
+            raise ValueError("outside")
+        return np.sum(np.sin(x) * x, axis=(1, 2)) + 1e-3 * np.sum(x - x.mean(axis=0), axis=(1, 2))
+
+    report = gradcheck.check_grad(stacks, gradient_of, X, plan=PLANS["every"], batched=True)
+    assert report.findings[0].cause is Cause.TRANSFORMED
+
+
 def test_random_numbers_for_the_whole_stack_are_named():
     """Held still, they still differ from row to row."""
     rng = np.random.default_rng(3)

@@ -21,7 +21,10 @@ from ..records import Cause, Finding, UsageError, Verdict
 from ..space import Space, rms
 from .breach import Broken
 
-DISTANCES = (2.0**-6, 2.0**-13)  # of the tried points from x, in sizes of entries
+BOTH, ABOVE, BELOW = (-1, 1), (0, 1), (-1, 0)
+# How far the tried points are from x, in sizes of entries, and on which side: where f raises
+# on one, as at the edge of its domain, the other may do; copies of x have none but x beside them.
+ATTEMPTS = ((2.0**-6, BOTH), (2.0**-13, BOTH), (2.0**-13, ABOVE), (2.0**-13, BELOW))
 STREAM = (4,)  # of the seed: nothing else is drawn from it
 ORDERS = ((0, 1, 0, 2), (2, 0, 1))  # which point is where in a stack; 0 is x
 
@@ -145,8 +148,8 @@ def known_in_more_digits(origin: Origin) -> None:
 def _alone(origin: Origin, rng: np.random.Generator) -> tuple[list[Space], list[Output]]:
     """Evaluate `f` at x and at two points near it, one by one; at copies of x where it fails."""
     evaluator, here = origin.evaluator, (origin.space, origin.output)
-    for distance in DISTANCES:
-        spaces = [_moved(origin.space, distance, rng) for _ in range(2)]
+    for distance, side in ATTEMPTS:
+        spaces = [_moved(origin.space, distance, side, rng) for _ in range(2)]
         outputs = []
         try:
             for space in spaces:
@@ -160,13 +163,13 @@ def _alone(origin: Origin, rng: np.random.Generator) -> tuple[list[Space], list[
     return [here[0]] * 3, [here[1]] * 3
 
 
-def _moved(space: Space, distance: float, rng: np.random.Generator) -> Space:
+def _moved(space: Space, distance: float, side: tuple[int, int], rng: np.random.Generator) -> Space:
     """Move every entry by up to a share of its size."""
     moved = {}
     for i in space.moving:
         x = space.leaves[i].array
         size = np.maximum(np.abs(x), rms(x) or 1.0)
-        moved[i] = (x + distance * size * rng.uniform(-1, 1, x.shape)).astype(x.dtype)
+        moved[i] = (x + distance * size * rng.uniform(*side, x.shape)).astype(x.dtype)
     return space.beside(moved)
 
 
