@@ -223,6 +223,42 @@ def test_callers_own_matrix_is_put_back(name):
     assert (a != before).nnz == 0
 
 
+def test_callers_own_matrix_has_its_dtype_and_its_arrays_again():
+    """Digits would be lost in a shorter dtype; and places may be shared with another matrix."""
+    a = made("csr_array")
+    before, indices = a.copy(), a.indices
+
+    def shortened(x):
+        a.data = a.data.astype(np.float32)
+        raise RuntimeError("before it is undone")
+
+    def shuffled(x):
+        a.indices[...] = a.indices[::-1].copy()
+        return loss(x)
+
+    for f in (shortened, shuffled):
+        assert gradcheck.check_grad(f, on_pattern, a).findings[0].message
+        assert a.data.dtype == before.data.dtype
+        assert a.data.tobytes() == before.data.tobytes()
+        assert a.indices is indices
+        assert indices.tobytes() == before.indices.tobytes()
+        assert a.has_sorted_indices
+
+
+def test_block_matrix_without_its_blocks_is_put_back():
+    """SciPy cannot tell its size then."""
+    a = made("bsr_array")
+    before = a.copy()
+
+    def f(x):
+        a.data = a.data.reshape(-1)
+        return loss(x)
+
+    report = gradcheck.check_grad(f, on_pattern, a)
+    assert report.findings[0].cause is Cause.MUTATED_INPUT
+    assert (a != before).nnz == 0
+
+
 def test_masks_and_bounds_are_of_the_stored_values():
     """Shaped like `data`."""
     a = abs(made("csr_array"))
@@ -271,6 +307,7 @@ def unsorted():
         (sparse.dia_array(np.eye(3)), "sparse in the format dia, .*such as leaf.tocsr"),
         (sparse.lil_array(np.eye(3)), "sparse in the format lil"),
         (sparse.csr_array(np.eye(3, dtype=int)), "sparse of dtype int64, which has no slopes"),
+        (sparse.coo_array((np.ones(1), ([0], [0])), shape=(2**40, 2**30)), "do not number so many"),
         (sparse.csr_array(np.diag([1.0, np.nan])), "leaf x is nan at .1., but a point must be fin"),
     ],
 )

@@ -7,6 +7,7 @@ Part of `space`.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from .arrays import Array
 
 FORMATS = ("csr", "csc", "coo", "bsr")  # those whose stored values are entries of the matrix
 ORDERED = ("csr", "csc", "bsr")  # and those of which SciPy may sort the indices in place
+
+MOST_PLACES = 2**63 - 1  # which `keys_of` can number
 
 
 def is_sparse(value: object) -> bool:
@@ -46,6 +49,11 @@ def require_entries(path: str, value: Any) -> None:  # noqa: ANN401 - of SciPy, 
         raise UsageError(
             f"leaf {path} stores its indices in no order, so that SciPy may sort them in place; "
             f"call leaf.sort_indices() before."
+        )
+    if math.prod(value.shape) > MOST_PLACES:
+        raise UsageError(
+            f"leaf {path} is sparse of shape {value.shape}, and 64 bits do not number so many "
+            f"places; make its data the leaf, and build the matrix in f."
         )
     places = keys_of(value)
     if len(np.unique(places)) != len(places):
@@ -88,17 +96,26 @@ def is_in_place(value: Any, like: Any) -> bool:  # noqa: ANN401 - as above
 
 
 def put_back(value: Any, like: Any) -> None:  # noqa: ANN401 - as above
-    """Give a matrix the places and the values of another one, in its own arrays where they fit."""
-    if is_in_place(value, like) and value.data.shape == like.data.shape:
-        np.copyto(value.data, like.data)
-        return
-    value.resize(like.shape)
-    fresh = like.copy()
-    names = ["indices", "indptr", "data"]
-    if like.format == "coo":
-        names = ["coords", "data"] if hasattr(like, "coords") else ["row", "col", "data"]
-    for name in names:
-        setattr(value, name, getattr(fresh, name))
+    """Give a matrix all that another one holds, in its own arrays where these fit.
+
+    By its attributes, and not by methods: these ask for arrays that suit each other.
+    """
+    own = vars(value)
+    own.update({name: _put(own.get(name), right) for name, right in vars(like.copy()).items()})
+    if like.format in ORDERED:  # as was required of it, whatever was found in between
+        value.has_canonical_format = True
+
+
+def _put(now: Any, right: Any) -> Any:  # noqa: ANN401 - an attribute of a matrix
+    """Write an array into the one that is there, if that has its shape and dtype."""
+    if isinstance(right, tuple) and isinstance(now, tuple) and len(now) == len(right):
+        return tuple(map(_put, now, right))
+    if not (isinstance(now, np.ndarray) and isinstance(right, np.ndarray)):
+        return right
+    if now.shape != right.shape or now.dtype != right.dtype or not now.flags.writeable:
+        return right
+    np.copyto(now, right)
+    return now
 
 
 def _pattern(value: Any) -> tuple[Array, ...]:  # noqa: ANN401 - as above
