@@ -527,6 +527,40 @@ def test_tangent_that_couples_leaves_is_refused():
         gradcheck.check_grad(lambda p: np.sum(p["a"]), lambda p: p, point, tangent=tangent)
 
 
+@pytest.mark.parametrize("plan", PLANS)
+def test_tangent_that_treats_single_entries_in_another_way_is_refused(plan):
+    """Of six numbers, 15 were said to be independent."""
+
+    def tangent(v):
+        return (v - v.mean()) * (3 if np.count_nonzero(v) == 1 else 1)
+
+    x = np.linspace(-1, 1, 6)
+    with pytest.raises(UsageError, match="not linear: what it gives for single entries does not"):
+        gradcheck.check_grad(
+            lambda x: np.sum(np.exp(x)), np.exp, x, tangent=tangent, plan=PLANS[plan](seed=1)
+        )
+
+
+@pytest.mark.parametrize("who", ["tangent", "retraction"])
+def test_domain_that_writes_to_x_itself_is_named(who):
+    """And not f, which has left it alone."""
+    x = np.array([0.5, 1.0, 1.5])
+    before = x.copy()
+
+    def tangent(v):
+        x[0] += who == "tangent"
+        return v - v.mean()
+
+    def retraction(x0, v):
+        x[0] += who == "retraction"
+        return x0 + v
+
+    options = {} if who == "tangent" else {"retraction": retraction}
+    with pytest.raises(UsageError, match=f"{who} changed leaf x of x itself"):
+        gradcheck.check_grad(lambda x: x @ x, lambda x: 2 * x, x, tangent=tangent, **options)
+    assert x.tolist() == before.tolist()
+
+
 UNIT = np.array([0.6, 0.0, 0.8])
 ROUND = {"tangent": lambda v: v - UNIT * (UNIT @ v)}
 NO_RETRACTION = {

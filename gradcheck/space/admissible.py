@@ -16,12 +16,13 @@ import numpy as np
 import optree
 
 from ..records import PyTree, UsageError, shown_error
-from .arrays import Array, inner, is_floating, is_numeric, working_dtype
+from .arrays import Array, inner, is_floating, is_numeric, norm, working_dtype
 from .displacement import Tangent
 from .foreign import is_array, read
 from .leaf import Leaf
 from .point import leaves_by_path
 
+LAW = 1e-9  # relative: what a projection of float64 numbers may be off; errors are looked for above
 MOST_RANKED = 512  # real numbers in a leaf: for more, as many calls of a projection are too many
 
 
@@ -94,13 +95,27 @@ class Admissible:
         if i not in self.projected or numbers > MOST_RANKED:
             return None
         if i not in self.ranks:
-            trace = 0.0
-            for k in range(numbers):
+            trace, whole, parts = 0.0, np.zeros(array.shape, self._wide[i]), 0.0
+            for k, weight in enumerate(np.linspace(0.5, 1.5, numbers)):
                 unit = np.zeros(array.shape, self._wide[i])
                 unit.reshape(-1).view(np.float64)[k] = 1.0
-                trace += inner(unit, self.admit({i: unit})[i])
+                admitted = self.admit({i: unit})[i]
+                trace += inner(unit, admitted)
+                whole, parts = whole + weight * unit, parts + weight * admitted
+            self._require_sum(i, whole, parts)
             self.ranks[i] = round(trace)
         return self.ranks[i]
+
+    def _require_sum(self, i: int, whole: Array, parts: Array) -> None:
+        """Require that single entries are projected as they are in a direction of all."""
+        together = self.admit({i: whole})[i]
+        off, size = norm(together - parts), max(norm(whole), norm(together))
+        if not off <= LAW * size:
+            raise UsageError(
+                f"tangent is no projection: for leaf {self.leaves[i].path} it is not linear: what "
+                f"it gives for single entries does not add up to what it gives for their sum, off "
+                f"by {off:.2g} where it is {size:.2g}."
+            )
 
     @cached_property
     def _wide(self) -> Mapping[int, np.dtype[Any]]:

@@ -15,13 +15,12 @@ from typing import Any
 import numpy as np
 
 from ..records import BoolArray, PyTree, UsageError
-from .admissible import Admissible
+from .admissible import LAW, Admissible
 from .arrays import Array, draw_weights, inner, norm, rms, same_bits, unit_roundoff
 from .displacement import Tangent
 from .foreign import is_array, read
 from .point import Space, leaves_by_path
 
-LAW = 1e-9  # relative: what a projection of float64 numbers may be off; errors are looked for above
 SMALL = 2.0**-20  # of a direction: what is linear is so at every size
 NOTHING = 1e-12  # of a direction: less of it is rounding
 STEP = 2.0**-10  # of the leaf's size: at such steps a retraction is compared with its direction
@@ -62,6 +61,7 @@ def admitting(
     else:
         domain = Admissible(space.leaves, space.treespec, tangent, retraction)
         space, domain = _projected(space, domain, rng)
+    _require_given_untouched(space, retraction)
     if all(leaf.free is not None and not leaf.free.any() for leaf in _moving(space).values()):
         raise UsageError(
             "tangent admits no direction: every entry of x is held still, so that there is nothing "
@@ -69,9 +69,21 @@ def admitting(
         )
     if domain is not None and domain.is_curved:
         _require_retraction(space, domain, rng)
+        _require_given_untouched(space, retraction)
     elif domain is not None and not domain.projected:
         domain = None  # it holds entries still, and does no more
     return replace(space, domain=domain)
+
+
+def _require_given_untouched(space: Space, retraction: object) -> None:
+    """Require that what the caller gave is as it was: it is not what the two are called with."""
+    changed = space.restore_given()
+    if changed:
+        who = "tangent" if retraction is None else "tangent or retraction"
+        raise UsageError(
+            f"{who} changed leaf {changed[0]} of x itself, which it must not write to (x was "
+            f"restored)."
+        )
 
 
 def _everything(v: PyTree) -> PyTree:
