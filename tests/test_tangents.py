@@ -411,6 +411,35 @@ def test_claim_that_never_changes_on_a_manifold_is_said_not_to_be_tested_elsewhe
     assert any("a stale cache if not; on a manifold" in f.message for f in report.findings)
 
 
+def test_direction_that_lay_nearly_across_is_not_rounded_across():
+    """A right claim failed: what was left of a direction was rounding of what was taken away."""
+    for seed in range(120):
+        p = np.abs(np.random.default_rng(seed).standard_normal(3))
+        report = gradcheck.check_grad(
+            np.sum, lambda p: np.ones(3), p / p.sum(), tangent=lambda v: v - v.mean(),
+            plan=Plan.directions(5, seed=seed),
+        )  # fmt: skip
+        assert report.ok, report
+
+
+@pytest.mark.parametrize("wrong", [1e-1, 1e-5])
+def test_wrong_claim_fails_where_f_is_constant_on_the_manifold(wrong):
+    """Rounding beside x was taken for waves, of which no second step could say anything."""
+    x, retraction = SUBJECTS["sphere"].x, SUBJECTS["sphere"].retraction
+    along = SUBJECTS["sphere"].tangent(np.arange(6.0))
+    for seed in SEEDS:
+        right, other = (
+            gradcheck.check_grad(
+                lambda x: x @ x, lambda x, k=k: 2 * x + k * along, x, plan=Plan.auto(seed=seed),
+                tangent=SUBJECTS["sphere"].tangent, retraction=retraction,
+            )
+            for k in (0.0, wrong)
+        )  # fmt: skip
+        assert right.ok, right
+        assert other.verdict is Verdict.FAIL, other
+        assert "lacks a factor" not in str(other)
+
+
 @pytest.mark.parametrize("plan", PLANS)
 def test_stacks_hold_admissible_points_too(plan):
     """Of a manifold, and of a point with entries held."""

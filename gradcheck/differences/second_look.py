@@ -42,19 +42,29 @@ def second_window(
     """
     if ladder.side != 0:
         return _second_from_inside(ladder, disputes)
-    # where f varies as fast as the steps, what a window says may be of waves that it cannot see
-    singles = [of_window(ladder.line, w) for w in ladder.believed if not w.wild or w.flat]
+    telling = [w for w in ladder.believed if _says_something(ladder.line, w)]
+    singles = [of_window(ladder.line, w) for w in telling]
     disputing = [d for d in singles if disputes(d)]
     if len(disputing) >= 2:
         return disputing[1]
     for h in _confirming_steps(ladder, mismatch):
         window = measure(ladder.line, h)
-        if window is not None and (window.flat or not window.wild):
+        if window is not None and _says_something(ladder.line, window):
             second = of_window(ladder.line, window)
             distance = abs(second.value - ladder.derivative.value)
             agrees = distance <= second.error_bar + ladder.derivative.error_bar
             return second if agrees and disputes(second) else None
     return None
+
+
+def _says_something(line: Line, window: Window) -> bool:
+    """Whether a window may confirm a mismatch.
+
+    Where f varies as fast as the steps, what a window says may be of waves that it cannot see. Of
+    points that a retraction rounds, no window is ever flat: there one is that shows rounding alone.
+    """
+    still = line.origin.space.is_curved and window.excess <= 1.0
+    return window.flat or not window.wild or still
 
 
 def _second_from_inside(

@@ -64,7 +64,8 @@ class Admissible:
         """Return the admissible part of a tangent."""
         if not self.projected & tangent.keys():
             return tangent
-        admitted = self.admit(tangent)
+        # twice: where most of it lies across, the rounding of that is much of what is left
+        admitted = self.admit(self.admit(tangent))
         return {
             i: admitted[i].astype(v.dtype) if i in self.projected else v for i, v in tangent.items()
         }
@@ -95,7 +96,8 @@ class Admissible:
         if i not in self.projected or numbers > MOST_RANKED:
             return None
         if i not in self.ranks:
-            trace, whole, parts = 0.0, np.zeros(array.shape, self._wide[i]), 0.0
+            trace, whole = 0.0, np.zeros(array.shape, self._wide[i])
+            parts = whole
             for k, weight in enumerate(np.linspace(0.5, 1.5, numbers)):
                 unit = np.zeros(array.shape, self._wide[i])
                 unit.reshape(-1).view(np.float64)[k] = 1.0
