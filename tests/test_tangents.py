@@ -512,6 +512,7 @@ def raising(v):
 
 BROKEN = {
     "scaled": (lambda v: 2 * v, "no projection: applied twice to a direction of leaf x"),
+    "few digits": (lambda v: (v - v.mean()).astype(np.float32), "so little is rounding: compute"),
     "cone": (lambda v: np.maximum(v, 0), r"for leaf x it is not linear: P\(-2 r \+ s/2\)"),
     "threshold": (
         lambda v: np.where(np.abs(v) > 1e-3, v, 0),

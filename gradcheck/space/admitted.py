@@ -22,6 +22,7 @@ from .foreign import is_array, read
 from .point import Space, leaves_by_path
 
 SMALL = 2.0**-20  # of a direction: what is linear is so at every size
+SHORT = 1e-4  # relative: what is off by less is right in float32, or at an x of such digits
 NOTHING = 1e-12  # of a direction: less of it is rounding
 STEP = 2.0**-10  # of the leaf's size: at such steps a retraction is compared with its direction
 ALONG = 1e-6  # relative: what it may be off there, its curvature taken off; rtol is 1e-5
@@ -239,8 +240,10 @@ def _require_untouched(
 
 def _require_law(off: float, size: float, law: str) -> None:
     if not off <= LAW * size:
+        mend = "; so little is rounding: compute it in float64, at an x of as many digits"
         raise UsageError(
-            f"tangent is no projection: {law}, off by {off:.2g} where it is {size:.2g}."
+            f"tangent is no projection: {law}, off by {off:.2g} where it is {size:.2g}"
+            f"{mend if off <= SHORT * size else ''}."
         )
 
 
