@@ -61,7 +61,7 @@ def test_a_module_takes_stacks(loss):
     report = check_module(module, inputs, loss=loss, plan=EVERY, batched=True)
     assert report.ok
     assert not report.findings
-    assert report.evaluations == plain.evaluations + 9
+    assert report.evaluations == plain.evaluations + 9 + 2  # points near x in float64 too
     assert len(calls) < one_by_one / 2
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(v, before[k]) for k, v in module.state_dict().items())
