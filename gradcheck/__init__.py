@@ -38,12 +38,12 @@ from .records import (
     Mode,
     Plan,
     Problem,
+    Progress,
     Report,
     Score,
     UsageError,
     Verdict,
 )
-from .running import Progress
 
 if TYPE_CHECKING:  # see LATER
     from .numeric import derivative, gradient

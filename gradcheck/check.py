@@ -11,9 +11,17 @@ from dataclasses import fields
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
-from .flow import run
-from .records import Kind, Plan, Problem, PyTree, Report, UsageError, require
-from .running import Progress, Running
+from .records import (
+    Kind,
+    Plan,
+    Problem,
+    Progress,
+    PyTree,
+    Report,
+    Running,
+    UsageError,
+    require,
+)
 
 if TYPE_CHECKING:  # loading it takes longer than a small check
     from concurrent.futures import Executor
@@ -75,6 +83,8 @@ def check(
             f"progress is {_named(progress)}, but it must be callable: progress(Progress)."
         )
     running = Running(progress, executor, journal)
+    from .flow import run  # all that measures and judges, which the first check loads
+
     return run(problem, plan if plan is not None else Plan.auto(), running)
 
 

@@ -21,8 +21,8 @@ from .examine import Exam, LeafResult, examine_leaf, unreached
 from .execution import BudgetSpent, Evaluator, Origin, Spent
 from .probing import SHIFT, Place
 from .randomness import Held
-from .records import RANK, Cause, Finding, LeafReport, Mode, Plan, Problem, Report, Verdict
-from .running import PLAINLY, Aids, Running, opened
+from .records import RANK, Cause, Finding, LeafReport, Mode, Plan, Problem, Report, Running, Verdict
+from .running import Aids, opened
 from .space import Space, admitting, nearby_of, within
 
 # Far enough that the gradient of a curved function is another one, and no direction can hide it;
@@ -32,7 +32,7 @@ MOST_KEPT = 2**22  # numbers in views of an output that are kept for the next le
 SINGLE_OUTPUTS = 2  # outputs looked at alone by a plan that names no number
 
 
-def run(problem: Problem, plan: Plan, running: Running = PLAINLY) -> Report:
+def run(problem: Problem, plan: Plan, running: Running) -> Report:
     """Check a problem; see `gradcheck.check`, whose whole work this is."""
     evaluator = Evaluator(
         problem, Held.of(problem.random), plan.limits, time.monotonic, Spent(time.monotonic())

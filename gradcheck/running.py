@@ -10,50 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from os import PathLike
 from typing import TYPE_CHECKING
 
 from .execution import Evaluator, Origin
 from .probing import ALONE, Supplier
-from .records import Finding, Plan
+from .records import Finding, Plan, Progress, Running
 from .space import Space
 
-if TYPE_CHECKING:  # loading these takes longer than a small check
-    from concurrent.futures import Executor
-
+if TYPE_CHECKING:  # loading it takes longer than a small check
     from .journal import Journal
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a check is: passed to `progress` after every leaf.
-
-    Attributes
-    ----------
-    leaf : str
-        The leaf just finished.
-    done, total : int
-        Leaves.
-    evaluations : int
-        Evaluations of `f` so far.
-    """
-
-    leaf: str
-    done: int
-    total: int
-    evaluations: int
-
-
-@dataclass(frozen=True)
-class Running:
-    """What the caller has said of it; see `gradcheck.Options`."""
-
-    progress: Callable[[Progress], None] | None = None
-    executor: Executor | Callable[[], Executor] | None = None
-    journal: str | PathLike[str] | None = None
-
-
-PLAINLY = Running()
 
 
 @dataclass(eq=False)

@@ -14,9 +14,8 @@ from pathlib import Path
 import click
 
 from ..check import check
-from ..records import Plan, Problem, Report, UsageError, shown_error
+from ..records import Plan, Problem, Progress, Report, UsageError, shown_error
 from ..render import serial, terminal
-from ..running import Progress
 from ..targets import TargetError, load_subjects, load_targets
 from .report import write_html
 from .run import Refusal, Run, require_html, require_writable, stop, write

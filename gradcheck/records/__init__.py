@@ -20,6 +20,7 @@ from .report import (
     Score,
     require,
 )
+from .running import Progress, Running
 from .trace import EntryTrace, ErrorMap, LineTrace, WindowTrace
 from .words import RANK, Cause, Evidence, Kind, Mode, Verdict
 
@@ -45,8 +46,10 @@ __all__ = [
     "Mode",
     "Plan",
     "Problem",
+    "Progress",
     "PyTree",
     "Report",
+    "Running",
     "Score",
     "UsageError",
     "Verdict",
