@@ -695,3 +695,17 @@ def test_a_jacobian_takes_stacks_and_a_hessian_is_refused():
         gradcheck.check_hessian(stacks, jac, x, batched=True)
     with pytest.raises(UsageError, match="check_hvp takes points one by one"):
         gradcheck.check_hvp(stacks, lambda x, v: v, x, batched=True)
+
+
+@pytest.mark.parametrize("batched", [True, "auto"])
+def test_an_output_that_contains_itself_is_refused(batched):
+    """It was a RecursionError, out of the reading of a stack of one."""
+
+    def f(x):
+        endless = [np.sum(x, axis=-1)]
+        endless.append(endless)
+        return endless
+
+    x = np.array([0.5, 1.5])
+    with pytest.raises(UsageError, match="contains itself"):
+        gradcheck.check_vjp(f, lambda x, dout: np.ones(2), x, batched=batched)

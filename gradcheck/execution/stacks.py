@@ -15,7 +15,7 @@ import numpy as np
 import optree
 
 from ..records import PyTree, UsageError
-from ..space import NAMESPACE, Array, Space, is_array, is_floating, is_foreign, wrap
+from ..space import NAMESPACE, Array, Space, flatten, is_array, is_floating, is_foreign, wrap
 from .outputs import SCALAR, Output, copied, describe, read_output
 
 MOST_BYTES = 2**26  # of one stack of points: 64 MiB
@@ -156,11 +156,12 @@ def only_row(value: PyTree) -> PyTree:
     Raises
     ------
     UsageError
-        If an array of it has none.
+        If an array of it has none, or it cannot be read.
     """
     if type(value) is np.ndarray and value.shape[:1] == (1,):
         return value[0]
-    return optree.tree_map(lambda leaf: _first(leaf, value), value, namespace=NAMESPACE)
+    by_path, treespec = flatten(value)
+    return optree.tree_unflatten(treespec, [_first(leaf, value) for leaf in by_path.values()])
 
 
 def _first(leaf: Any, value: PyTree) -> Any:  # noqa: ANN401 - whatever came back
