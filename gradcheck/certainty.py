@@ -12,23 +12,31 @@ from .execution import Origin
 from .probing import Measured, Seen
 from .records import Plan, Verdict
 from .space import grid_of
-from .verdict import allowance, least_factor, sees_a_factor
+from .verdict import allowance, is_vague, least_factor, sees_a_factor
 
 
 def is_blind(results: Seen, plan: Plan) -> bool:
     """Whether no direction fails, but none would have shown a leaf that is off by one percent.
 
     One that stays open is as good as one that passes only where others may settle it: where many
-    claims of few digits were asked.
+    claims of few digits were asked. So is one that passes in few digits because their middle could
+    not tell: else a wrong claim would be asked along fewer directions than the right one.
     """
     return len(results.settled) == 0 and all(
         (m.judgement.verdict is Verdict.PASS or m.open)
         and m.probe.entry is None
         and not m.judgement.zero
         and m.analytic.scale > 0
-        and not sees_a_factor(m.size, m.judgement.scale, m.bar, _allowed(m, plan))
+        and not _sees_a_factor(m, plan)
         for m in results.measured
     )
+
+
+def _sees_a_factor(m: Measured, plan: Plan) -> bool:
+    short = m.origin is not None and m.origin.short is not None
+    if short and not m.refereed and is_vague(m.analytic, plan.rtol):
+        return False
+    return sees_a_factor(m.size, m.judgement.scale, m.bar, _allowed(m, plan))
 
 
 def smallest_seen(origin: Origin, i: int, results: Seen) -> tuple[float, float]:

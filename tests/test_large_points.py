@@ -28,7 +28,10 @@ def test_one_direction_takes_two_evaluations_beyond_the_contract():
 
 
 def test_one_direction_holds_few_arrays_as_large_as_the_point():
-    """Three copies of x, one of the claim, and the direction."""
+    """Three copies of x, one of the claim, the direction, and one that is never written.
+
+    The last takes addresses and no memory, and that only where the point would lie where one lay.
+    """
     a, x = np.random.default_rng(0).normal(size=(2, 10**6))
     gradcheck.check_grad(np.sum, np.ones(3), np.arange(3.0), plan=SEEDED)  # imports are not counted
     tracemalloc.start()
@@ -36,7 +39,7 @@ def test_one_direction_holds_few_arrays_as_large_as_the_point():
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert report.ok
-    assert most < 5.5 * x.nbytes
+    assert most < 6.5 * x.nbytes
 
 
 def test_every_entry_does_not_hold_a_tangent_each():
