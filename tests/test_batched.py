@@ -8,6 +8,8 @@ import pytest
 
 import gradcheck
 from gradcheck import Budget, Cause, Plan, Problem, UsageError, Verdict
+from gradcheck.contract.stacking import _show_both
+from gradcheck.execution import read_output
 from gradcheck.reference import (
     LOSSES,
     Batch,
@@ -709,3 +711,9 @@ def test_an_output_that_contains_itself_is_refused(batched):
     x = np.array([0.5, 1.5])
     with pytest.raises(UsageError, match="contains itself"):
         gradcheck.check_vjp(f, lambda x, dout: np.ones(2), x, batched=batched)
+
+
+def test_show_both_passes_over_outputs_without_entries():
+    """The entry that differs is shown."""
+    alone, row = (read_output([np.zeros(0), np.array([1.0, value])]) for value in (2.0, np.inf))
+    assert _show_both(alone, row) == ("2", "inf")

@@ -218,8 +218,12 @@ def _show_both(alone: Output, row: Output) -> tuple[str, str]:
         other = row.arrays.get(path)
         if other is None or other.shape != array.shape:
             return f"of shape {array.shape}", f"of shape {None if other is None else other.shape}"
-    away = {path: np.abs(row.arrays[path] - array) for path, array in alone.arrays.items()}
-    path = max(away, key=lambda p: float(np.max(away[p], initial=0.0)))
+    away = {
+        path: np.nan_to_num(np.abs(row.arrays[path] - array), nan=np.inf)
+        for path, array in alone.arrays.items()
+        if array.size
+    }
+    path = max(away, key=lambda p: float(np.max(away[p])))
     entry = int(np.argmax(away[path]))
     return tuple(  # type: ignore[return-value]
         f"{output.arrays[path].reshape(-1)[entry]:.12g}" for output in (alone, row)
