@@ -717,3 +717,24 @@ def test_show_both_passes_over_outputs_without_entries():
     """The entry that differs is shown."""
     alone, row = (read_output([np.zeros(0), np.array([1.0, value])]) for value in (2.0, np.inf))
     assert _show_both(alone, row) == ("2", "inf")
+
+
+@pytest.mark.parametrize("call", range(1, 8))
+def test_a_point_that_the_claim_has_reshaped_is_no_error_of_ours(call):
+    """It was a bare ValueError, of a point that fits in no stack."""
+    calls = []
+
+    def f(x):
+        return np.sin(x["a"]) + np.sin(x["b"]).reshape(len(x["a"]), -1).sum(axis=1)
+
+    def jvp(x, v):
+        pushed = np.cos(x["a"]) * v["a"] + np.sum(np.cos(x["b"]) * v["b"])
+        calls.append(x)
+        if len(calls) == call:
+            x["b"].shape = (2, 1)
+        return pushed
+
+    x = {"a": np.array(0.1257), "b": np.array([0.1257, -0.1321])}
+    report = gradcheck.check_jvp(f, jvp, x, plan=Plan.auto(seed=0), batched=True)
+    assert report.verdict in Verdict
+    assert x["b"].shape == (2,)

@@ -200,13 +200,13 @@ def _in_one_call(origin: Origin, points: Sequence[PyTree]) -> Sequence[Output | 
     evaluator, count = origin.evaluator, len(points)
     control = Control.among(origin, count)
     stack = Stack.of(origin.space, count + (control is not None))
-    for n, point in enumerate(points):
-        if evaluator.box and not holds(evaluator.box, point):
-            return [None] * count
-        put(stack, n + (control is not None and n >= control.place), point)
+    if any(evaluator.box and not holds(evaluator.box, point) for point in points):
+        return [None] * count
     if control is not None:
         stack.set_row(control.place, control.space)
     try:
+        for n, point in enumerate(points):
+            put(stack, n + (control is not None and n >= control.place), point)
         outputs = f_of_stack(evaluator, stack, count + (control is not None))
     except (CallFailed, UsageError):
         return [None] * count
@@ -216,10 +216,22 @@ def _in_one_call(origin: Origin, points: Sequence[PyTree]) -> Sequence[Output | 
 
 
 def put(stack: Stack, n: int, point: PyTree) -> None:
-    """Make a point the n-th of a stack."""
+    """Make a point the n-th of a stack.
+
+    Raises
+    ------
+    UsageError
+        If a leaf has another shape by now, as f or the claim may give the array that it is handed.
+    """
     leaves = optree.tree_leaves(point, namespace=NAMESPACE)
     for i, array in stack.arrays.items():
-        array[n, ...] = read(leaves[i]) if is_array(leaves[i]) else leaves[i]
+        value = read(leaves[i]) if is_array(leaves[i]) else leaves[i]
+        if np.shape(value) != array.shape[1:]:
+            raise UsageError(
+                f"leaf {stack.space.leaves[i].path} of shape {array.shape[1:]} is of shape "
+                f"{np.shape(value)} after a call that has changed it in place."
+            )
+        array[n, ...] = value
 
 
 def f_of_stack(evaluator: Evaluator, stack: Stack, count: int) -> list[Output]:
