@@ -728,13 +728,13 @@ def test_a_point_that_the_claim_has_reshaped_is_no_error_of_ours(call):
         return np.sin(x["a"]) + np.sin(x["b"]).reshape(len(x["a"]), -1).sum(axis=1)
 
     def jvp(x, v):
-        pushed = np.cos(x["a"]) * v["a"] + np.sum(np.cos(x["b"]) * v["b"])
+        pushed = np.cos(x["a"]) * v["a"] + np.cos(x["b"]).reshape(-1) @ v["b"].reshape(-1)
         calls.append(x)
         if len(calls) == call:
             x["b"].shape = (2, 1)
         return pushed
 
-    x = {"a": np.array(0.1257), "b": np.array([0.1257, -0.1321])}
+    x = {"a": np.array(0.1257, np.float32), "b": np.array([0.1257, -0.1321], np.float32)}
     report = gradcheck.check_jvp(f, jvp, x, plan=Plan.auto(seed=0), batched=True)
     assert report.verdict in Verdict
     assert x["b"].shape == (2,)
