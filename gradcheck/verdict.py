@@ -1,6 +1,7 @@
 """The rule: analytic against numeric ± error bar, three answers.
 
-Owns every threshold of judgement and nothing else: it measures nothing and composes nothing.
+Owns every threshold of judgement, but for those of the middle of many claims, which stand with it
+in `probing`, and nothing else: it measures nothing and composes nothing.
 Fourth layer: uses `records` and the numbers of `differences`.
 """
 

@@ -8,8 +8,6 @@ import pytest
 
 import gradcheck
 from gradcheck import Budget, Cause, Plan, Problem, UsageError, Verdict
-from gradcheck.contract.stacking import _show_both
-from gradcheck.execution import read_output
 from gradcheck.reference import (
     LOSSES,
     Batch,
@@ -713,28 +711,47 @@ def test_an_output_that_contains_itself_is_refused(batched):
         gradcheck.check_vjp(f, lambda x, dout: np.ones(2), x, batched=batched)
 
 
-def test_show_both_passes_over_outputs_without_entries():
-    """The entry that differs is shown."""
-    alone, row = (read_output([np.zeros(0), np.array([1.0, value])]) for value in (2.0, np.inf))
-    assert _show_both(alone, row) == ("2", "inf")
+def test_values_that_are_infinite_alone_and_in_a_stack_are_the_same():
+    """Beside an output without entries, it was a bare ValueError, of the largest of no entries."""
+    here = np.array([0.5, 1.5])
+
+    def f(x):
+        return [np.zeros(0), np.ones(()) if np.array_equal(x, here) else np.array(np.inf)]
+
+    def rows(stack):
+        return [np.zeros((len(stack), 0)), np.array([f(x)[1] for x in stack])]
+
+    reports = [
+        gradcheck.check_vjp(
+            f, lambda x, dout: np.zeros(2), here, plan=Plan.auto(seed=0), batched=batched
+        )
+        for batched in (False, rows)
+    ]
+    assert reports[0].verdict is reports[1].verdict is Verdict.INCONCLUSIVE
+    assert reports[0].findings == reports[1].findings
 
 
 @pytest.mark.parametrize("call", range(1, 8))
-def test_a_point_that_the_claim_has_reshaped_is_no_error_of_ours(call):
+def test_a_point_that_the_claim_has_reshaped_is_judged_as_without_stacks(call):
     """It was a bare ValueError, of a point that fits in no stack."""
-    calls = []
+    found = []
+    for batched in False, True:
+        x = {"a": np.array(0.1257, np.float32), "b": np.array([0.1257, -0.1321], np.float32)}
+        calls = []
 
-    def f(x):
-        return np.sin(x["a"]) + np.sin(x["b"]).reshape(len(x["a"]), -1).sum(axis=1)
+        def f(x, batched=batched):
+            a, b = (x["a"], x["b"]) if batched else (x["a"][None], x["b"][None])
+            total = np.sin(a) + np.sin(b).reshape(len(a), -1).sum(axis=1)
+            return total if batched else total[0]
 
-    def jvp(x, v):
-        pushed = np.cos(x["a"]) * v["a"] + np.cos(x["b"]).reshape(-1) @ v["b"].reshape(-1)
-        calls.append(x)
-        if len(calls) == call:
-            x["b"].shape = (2, 1)
-        return pushed
+        def jvp(x, v, calls=calls):
+            pushed = np.cos(x["a"]) * v["a"] + np.cos(x["b"]).reshape(-1) @ v["b"].reshape(-1)
+            calls.append(x)
+            if len(calls) == call:
+                x["b"].shape = (2, 1)
+            return pushed
 
-    x = {"a": np.array(0.1257, np.float32), "b": np.array([0.1257, -0.1321], np.float32)}
-    report = gradcheck.check_jvp(f, jvp, x, plan=Plan.auto(seed=0), batched=True)
-    assert report.verdict in Verdict
-    assert x["b"].shape == (2,)
+        report = gradcheck.check_jvp(f, jvp, x, plan=Plan.auto(seed=0), batched=batched)
+        found.append((report.verdict, [finding.cause for finding in report.findings]))
+        assert x["b"].shape == (2,)
+    assert found[0] == found[1]

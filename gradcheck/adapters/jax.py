@@ -7,22 +7,21 @@ Part of `adapters`.
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 import numpy as np
 
 from ..check import Options, check_jvp, check_vjp
-from ..randomness import Held
-from ..records import RANK, Cause, Finding, Plan, PyTree, Report, UsageError
+from ..records import RANK, Cause, Finding, PyTree, Report, UsageError
 from .answers import read_batched, with_faults, with_remarks
 from .jax_probes import Prober
 from .jax_questions import Heard, ask
 from .jax_trees import Translated, as_long_as
+from .seeds import seeded
 
 MODES = ("reverse", "forward")
 FORWARD = "forward: "  # before the paths of the leaves in the second mode
@@ -108,15 +107,13 @@ def check(
     started = time.monotonic()
     apart = _handed_on(fn, len(args))
     function = Translated.of(fn, args, apart)
-    plan = options.get("plan", Plan.auto())
-    if isinstance(plan, Plan) and plan.seed is None:
-        plan = replace(plan, seed=secrets.randbits(32))  # the same in both modes
-    options = {**options, "plan": plan}
+    settings, seed, held = seeded(options)  # the same in both modes
+    options = cast(Options, settings)
     if read_batched(options.pop("batched", False)):
         options["batched"] = function.f_stacked
     if options.get("reference") is not None:
         options["reference"] = replace(function, fn=options["reference"]).f
-    prober = Prober(function, _rng(plan), Held.of(_listed(options.get("random", ()))))
+    prober = Prober(function, _rng(seed), held)
     try:
         report = _report(prober, modes, apart, options)
     finally:
@@ -130,14 +127,9 @@ def _handed_on(fn: Callable[..., Any], count: int) -> frozenset[int]:
     return frozenset(k % count for k in given if -count <= k < count)
 
 
-def _rng(plan: Plan) -> np.random.Generator:
+def _rng(seed: int) -> np.random.Generator:
     """Draw from another stream of the seed than the checks do."""
-    seed = plan.seed if isinstance(plan, Plan) else 0  # what is no plan, the check refuses
     return np.random.default_rng(np.random.SeedSequence(seed).spawn(4)[-1])
-
-
-def _listed(sources: Any) -> tuple[Any, ...]:  # noqa: ANN401 - as `Problem.random`
-    return tuple(sources) if isinstance(sources, (tuple, list)) else (sources,)
 
 
 def _report(

@@ -5,7 +5,6 @@ Owns the two public functions. Part of `adapters`.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -18,10 +17,10 @@ except ModuleNotFoundError as error:
     raise ImportError(message) from error
 
 from ..check import Options, check_grad, check_jvp, check_vjp
-from ..randomness import Held
-from ..records import Plan, PyTree, Report, UsageError
+from ..records import PyTree, Report, UsageError
 from .answers import read_batched, with_faults, with_remarks
 from .modes import merged
+from .seeds import seeded
 from .torch_arrays import Array
 from .torch_first_look import FirstLook, first_look
 from .torch_modules import call_of, kept, tree_of
@@ -263,14 +262,7 @@ def _looked_at(own: Translated) -> FirstLook:
 
 def _held_still(options: Options, around: Any = None) -> tuple[dict[str, Any], Still]:  # noqa: ANN401
     """Return the options with a plan that has a seed, and what is held still by it."""
-    settings: dict[str, Any] = dict(options)
-    plan = settings.get("plan") or Plan.auto()
-    if isinstance(plan, Plan) and plan.seed is None:
-        plan = replace(plan, seed=secrets.randbits(32))
-    settings["plan"] = plan
-    seed = plan.seed if isinstance(plan, Plan) and plan.seed is not None else 0
-    sources = settings.get("random", ())
-    held = Held.of(tuple(sources) if isinstance(sources, (tuple, list)) else (sources,))
+    settings, seed, held = seeded(options)
     return settings, Still(seed, held) if around is None else Still(seed, held, around)
 
 

@@ -109,6 +109,12 @@ class Line:
             self.samples[t] = self._evaluate(t)
         return self.samples[t]
 
+    def slope(self, t: float, h: float) -> float:
+        """Return the difference quotient around x + t v; NaN where `f` has no value there."""
+        right, left = self(t + h), self(t - h)
+        width = right.step - left.step
+        return (right.rise - left.rise) / width if width > 0 else np.nan
+
     def foresee(self, steps: Sequence[float]) -> None:
         """Evaluate what will be asked for in one call, where `f` takes stacks of points."""
         if self.origin.evaluator.stacks:

@@ -162,11 +162,9 @@ def _flatly_contradicted(ladder: Ladder, claim: float) -> float | None:
     in_a_row = 0
     for k in range(1, MOST):
         h = line.farthest / FARTHER**k
-        right, left = line(h), line(-h)
-        width = right.step - left.step
-        if h <= ladder.believed[0].h or not width > 0:
+        if h <= ladder.believed[0].h:
             return None
-        slope = (right.rise - left.rise) / width
+        slope = line.slope(0.0, h)
         in_a_row = in_a_row + 1 if abs(slope - claim) <= ALIKE * abs(claim) else 0
         if in_a_row >= ENOUGH:
             return slope

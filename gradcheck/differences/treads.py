@@ -44,11 +44,11 @@ def slope_across_treads(ladder: Ladder, claim: float) -> float | None:
         return None
     others = 0
     for part in PLACES:
-        slope = (_slope(line, part * large, h) + _slope(line, -part * large, h)) / 2
+        slope = (line.slope(part * large, h) + line.slope(-part * large, h)) / 2
         others += not abs(slope - derivative.value) <= near
         if others > AT_EDGES:
             return None
-    return _slope(line, 0.0, large)
+    return line.slope(0.0, large)
 
 
 def _large_step(line: Line, claim: float, near: float, h: float) -> float | None:
@@ -56,15 +56,8 @@ def _large_step(line: Line, claim: float, near: float, h: float) -> float | None
     in_a_row = 0
     for k in range(MOST, 1, -1):
         large = line.farthest / FARTHER**k
-        near_claim = large > h and abs(_slope(line, 0.0, large) - claim) <= near
+        near_claim = large > h and abs(line.slope(0.0, large) - claim) <= near
         in_a_row = in_a_row + 1 if near_claim else 0
         if in_a_row >= ENOUGH:
             return large
     return None
-
-
-def _slope(line: Line, t: float, h: float) -> float:
-    """Return the slope around x + t v; NaN where f has no value there."""
-    right, left = line(t + h), line(t - h)
-    width = right.step - left.step
-    return (right.rise - left.rise) / width if width > 0 else math.nan

@@ -191,8 +191,9 @@ def know(origin: Origin, spaces: Iterable[Space]) -> None:
 
 
 def value_distance(one: float, other: float) -> float:
-    """Return how far two values are apart; not at all where both are NaN."""
-    return 0.0 if np.isnan(one) and np.isnan(other) else abs(one - other)
+    """Return how far two values are apart; not at all where both are NaN, or infinite alike."""
+    alike = one == other or (np.isnan(one) and np.isnan(other))
+    return 0.0 if alike else abs(one - other)
 
 
 def _in_one_call(origin: Origin, points: Sequence[PyTree]) -> Sequence[Output | None]:
